@@ -1,0 +1,1 @@
+"""Recollect: a self-hosted, OpenAI-compatible memory gateway."""

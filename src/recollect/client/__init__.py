@@ -1,0 +1,1 @@
+"""Python clients: the OpenAI SDK with memory."""

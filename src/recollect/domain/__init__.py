@@ -1,0 +1,1 @@
+"""The nouns of a memory gateway: frozen values, standard library only."""

@@ -1,0 +1,77 @@
+"""Identifiers. Each is a distinct type, so that one cannot be passed for another.
+
+A message's id is content-addressed: ``sha256(parent id ‖ fingerprint)[:16]`` where the parent of the
+first message of a session is that session's root, and the fingerprint is the hash of role and
+canonical content. Re-sending a history therefore names the same messages again, and an edited or
+regenerated message names a new one beside the old: a branch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import NewType
+
+ProjectId = NewType("ProjectId", str)
+KeyId = NewType("KeyId", str)
+VaultId = NewType("VaultId", int)
+"""A small integer that the store hands out: it leads every primary key."""
+SessionName = NewType("SessionName", str)
+"""What the client calls the session, or ``ses_…`` where the gateway named it."""
+SessionNumber = NewType("SessionNumber", int)
+"""The session's number within its vault, from 1."""
+MessageId = NewType("MessageId", bytes)
+"""16 bytes; spelled ``msg_<hex>`` on the wire."""
+MessageNumber = NewType("MessageNumber", int)
+"""The message's number within its vault, from 1, in order of capture."""
+Fingerprint = NewType("Fingerprint", bytes)
+"""16 bytes over role and canonical content, the same wherever the message stands."""
+Lineage = NewType("Lineage", bytes)
+"""16 bytes over every message of a request up to and including one: names a place in a history."""
+TraceId = NewType("TraceId", str)
+JobId = NewType("JobId", int)
+
+ID_BYTES = 16
+
+
+def digest16(*parts: bytes) -> bytes:
+    """First 16 bytes of the SHA-256 over length-prefixed parts (no two part lists collide by joining)."""
+    state = hashlib.sha256()
+    for part in parts:
+        state.update(len(part).to_bytes(8, "big"))
+        state.update(part)
+    return state.digest()[:ID_BYTES]
+
+
+def session_root(session: SessionName) -> MessageId:
+    """The parent of a session's first message."""
+    return MessageId(digest16(b"session", session.encode()))
+
+
+def message_id(parent: MessageId, fingerprint: Fingerprint) -> MessageId:
+    """The content address of a message that follows ``parent``."""
+    return MessageId(digest16(b"message", parent, fingerprint))
+
+
+def next_lineage(before: Lineage | None, fingerprint: Fingerprint) -> Lineage:
+    """The lineage of a message that follows ``before`` in a request (None: it is the first)."""
+    return Lineage(digest16(b"lineage", before or b"", fingerprint))
+
+
+def message_id_text(identifier: MessageId) -> str:
+    """``msg_`` and 32 hexadecimal digits."""
+    return f"msg_{identifier.hex()}"
+
+
+def parse_message_id(text: str) -> MessageId | None:
+    """The inverse of :func:`message_id_text`; None where the text is not one."""
+    try:
+        raw = bytes.fromhex(text.removeprefix("msg_"))
+    except ValueError:
+        return None
+    return MessageId(raw) if text.startswith("msg_") and len(raw) == ID_BYTES else None
+
+
+def new_id(prefix: str) -> str:
+    """A random identifier with 96 bits of entropy: ``<prefix>_<24 hex digits>``."""
+    return f"{prefix}_{secrets.token_hex(12)}"

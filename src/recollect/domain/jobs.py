@@ -1,0 +1,51 @@
+"""Durable background work: written in the transaction that makes it necessary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from recollect.domain.ids import JobId, MessageNumber, VaultId
+
+
+class JobKind(StrEnum):
+    """What is to be derived from the messages named by the job."""
+
+    INDEX = "index"
+    EXTRACT = "extract"
+
+
+class JobState(StrEnum):
+    """A job waits, is leased to one worker, or is dead after its last attempt. Done jobs are removed."""
+
+    WAITING = "waiting"
+    LEASED = "leased"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of work on one vault. ``attempts`` counts the leases so far, this one included."""
+
+    id: JobId
+    vault: VaultId
+    kind: JobKind
+    numbers: tuple[MessageNumber, ...]
+    attempts: int
+    created_at: datetime
+    state: JobState = JobState.WAITING
+    last_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How far the derived data is behind the truth."""
+
+    waiting: int
+    leased: int
+    dead: int
+    oldest_waiting_at: datetime | None

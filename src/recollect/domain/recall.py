@@ -1,0 +1,123 @@
+"""What is asked of recall, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime, tzinfo
+
+    from recollect.domain.ids import Fingerprint, MessageNumber, SessionName
+    from recollect.domain.messages import StoredMessage
+
+HitKind = Literal["passage", "memory", "summary"]
+
+
+class Strategy(StrEnum):
+    """How recall is done; `agentic` needs a model and falls back to `balanced`."""
+
+    LOW_LATENCY = "low_latency"
+    BALANCED = "balanced"
+    AGENTIC = "agentic"
+
+
+class MemoryStatus(StrEnum):
+    """The value of ``X-Memory-Status``."""
+
+    INJECTED = "injected"
+    EMPTY = "empty"
+    OFF = "off"
+    SHADOW = "shadow"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class RecallRequest:
+    """One question to one vault.
+
+    ``query`` is the text to recall for; ``context`` the earlier turns of the request, newest last.
+    ``limit`` bounds the ranking that is returned, ``max_tokens`` the packed selection (frame included).
+    ``present`` are fingerprints of messages that the request already holds: never selected.
+    ``since``/``until`` bound ``occurred_at``; ``as_of`` hides what was captured or happened later.
+    ``threshold`` overrides the calibrated gate (0..1, higher is stricter); None leaves it calibrated.
+    ``filters`` restricts recall to messages whose metadata has these values.
+    ``recent_session``: the session whose newest ``recent_messages`` live messages are to be included whatever
+    their relevance (a client that sends only its newest message).
+    """
+
+    query: str
+    strategy: Strategy = Strategy.BALANCED
+    limit: int = 50
+    min_hits: int = 0
+    max_tokens: int = 1200
+    context: tuple[str, ...] = ()
+    present: frozenset[Fingerprint] = frozenset()
+    now: datetime | None = None
+    timezone: tzinfo | None = None
+    as_of: datetime | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    threshold: float | None = None
+    filters: Mapping[str, object] = field(default_factory=dict)
+    agent_id: str | None = None
+    session: SessionName | None = None
+    recent_session: SessionName | None = None
+    recent_messages: int = 0
+    last_n_messages: int = 0
+    deadline_ms: float | None = None
+    is_explained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One passage in a ranking, best first. ``start``/``end`` are character offsets into the message's text.
+
+    ``score`` is the fused score, 0..1 within a query; ``signals`` the raw signals behind it, by name
+    (filled where the request asked for an explanation or a trace).
+    """
+
+    kind: HitKind
+    message: StoredMessage
+    start: int
+    end: int
+    score: float
+    tokens: int
+    signals: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The passage itself."""
+        return self.message.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class GateVerdict:
+    """Why recall spoke or stayed silent: the absolute signals, their thresholds, and the outcome."""
+
+    is_open: bool
+    reason: str
+    signals: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RecallResult:
+    """``ranking`` is what search returns; ``selection`` what is injected: past the gate, without repetition,
+    packed to the budget, in the order in which it is to be read (chronological).
+
+    ``cut`` says of hits that did not make it why: ``(message number, reason)``; reasons are ``budget``,
+    ``present``, ``duplicate``, ``gate``, ``limit``.
+    """
+
+    status: MemoryStatus
+    ranking: tuple[Hit, ...] = ()
+    selection: tuple[Hit, ...] = ()
+    gate: GateVerdict = field(default_factory=lambda: GateVerdict(is_open=False, reason="not asked"))
+    cut: tuple[tuple[MessageNumber, str], ...] = ()
+    strategy: Strategy = Strategy.BALANCED
+    took_ms: float = 0.0
+    stage_ms: Mapping[str, float] = field(default_factory=dict)
+    has_vectors: bool = False

@@ -1,0 +1,1 @@
+"""One request's journey, one file per stage."""

@@ -1,0 +1,1 @@
+"""Messages to memories: one promise (:mod:`recollect.extractors.base`), one module per extractor."""

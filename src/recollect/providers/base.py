@@ -1,0 +1,89 @@
+"""The promise of an upstream: send one request, stream one reply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+Headers = tuple[tuple[bytes, bytes], ...]
+"""Header fields in order; names in lower case, repeated fields kept apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One request as it is to leave the house.
+
+    ``url`` is absolute. ``body`` is complete bytes, or an async iterator of chunks for pass-through uploads.
+    ``is_pinned``: the address was checked against the allow-list and must be checked again at connect time
+    (DNS rebinding) and on redirects, which are never followed.
+    """
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes | AsyncIterator[bytes] | None = None
+    is_pinned: bool = False
+
+
+class UpstreamReply(Protocol):
+    """A reply whose head has arrived."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def headers(self) -> Headers:
+        """As received, hop-by-hop fields removed."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as received (still compressed), chunk by chunk. Raises UpstreamBrokenError where it breaks off."""
+
+    async def close(self) -> None:
+        """Stop: a reply that is not read to its end cancels the upstream call. Safe to call twice."""
+
+
+class Upstream(Protocol):
+    """Raises UpstreamConnectError, UpstreamTimeoutError; an HTTP error status is a reply, not an exception."""
+
+    async def send(self, request: UpstreamRequest) -> UpstreamReply:
+        """Send and wait for the head of the reply."""
+
+    async def close(self) -> None:
+        """Close idle connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A registry entry, as data.
+
+    ``key_header`` and ``key_prefix`` say how the key is sent (``authorization``/``Bearer ``, ``api-key``/"").
+    ``path_style`` is ``openai`` (base URL + ``/chat/completions``) or ``azure`` (deployment in the path).
+    ``key_env`` are environment variables that may hold the key, first one set wins; a local server needs none.
+    """
+
+    name: str
+    base_url: str
+    key_env: tuple[str, ...] = ()
+    key_header: str = "authorization"
+    key_prefix: str = "Bearer "
+    path_style: str = "openai"
+    dialects: frozenset[str] = frozenset({"chat/completions"})
+    needs_key: bool = True
+    api_version: str | None = None
+    extra_headers: tuple[tuple[str, str], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where one exchange goes: a provider (None in forward style), its URL for this path, the model as the
+    provider spells it (None: leave the body's), and the credential headers to add."""
+
+    provider: str | None
+    url: str
+    model: str | None
+    credentials: Headers = ()
+    is_pinned: bool = False
