@@ -41,7 +41,8 @@ class RecallRequest:
 
     ``query`` is the text to recall for; ``context`` the earlier turns of the request, newest last.
     ``limit`` bounds the ranking that is returned, ``max_tokens`` the packed selection (frame included).
-    ``present`` are fingerprints of messages that the request already holds: never selected.
+    ``present`` are fingerprints of messages that the request already holds, ``excluded`` numbers of messages
+    that blocks in the request quote already: neither is selected.
     ``since``/``until`` bound ``occurred_at``; ``as_of`` hides what was captured or happened later.
     ``threshold`` overrides the calibrated gate (0..1, higher is stricter); None leaves it calibrated.
     ``filters`` restricts recall to messages whose metadata has these values.
@@ -56,6 +57,7 @@ class RecallRequest:
     max_tokens: int = 1200
     context: tuple[str, ...] = ()
     present: frozenset[Fingerprint] = frozenset()
+    excluded: frozenset[MessageNumber] = frozenset()
     now: datetime | None = None
     timezone: tzinfo | None = None
     as_of: datetime | None = None

@@ -1,0 +1,94 @@
+"""Stage 1: whose key is this, and what may it do?"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recollect.domain.ids import ProjectId
+from recollect.domain.keys import KeyKind, MemoryMode, Principal
+from recollect.errors import AuthenticationError, PermissionDeniedError
+from recollect.wire.memory_key import digest, find_memory_key
+
+if TYPE_CHECKING:
+    from recollect.domain.keys import MemoryKey
+    from recollect.providers.base import Headers
+    from recollect.stores.base import KeyStore
+
+LOCAL_PROJECT = ProjectId("default")
+CACHE_S = 1.0
+"""How long a revoked key may go on working in another process."""
+CACHED_KEYS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """Who calls. ``suffix_mode`` is the mode in the key's suffix, None without one; ``key_is_authorization``
+    says that the ``Authorization`` header held the memory key, and so no credential of the provider's."""
+
+    principal: Principal
+    suffix_mode: MemoryMode | None = None
+    key_is_authorization: bool = False
+
+
+class Authenticator:
+    """Looks keys up by their digest, and remembers them for a moment."""
+
+    def __init__(self, keys: KeyStore) -> None:
+        """Take where the keys are."""
+        self._keys = keys
+        self._cache: dict[bytes, tuple[float, MemoryKey | None]] = {}
+        self._has_keys = False
+        self._asked_at = float("-inf")
+
+    async def authenticate(self, headers: Headers, *, is_loopback: bool) -> Authentication:
+        """The caller; AuthenticationError (401) or PermissionDeniedError (403) otherwise.
+
+        Without any key configured, a caller on loopback is the local project's administrator.
+        """
+        found = find_memory_key(headers)
+        if found is None:
+            return await self._without_key(is_loopback=is_loopback)
+        key = await self._lookup(digest(found.secret))
+        if key is None:
+            message = "This memory key is not known here. Check it, or create one with `recollect keys create`."
+            raise AuthenticationError(message)
+        if key.revoked_at is not None:
+            message = "This memory key was revoked. Create another with `recollect keys create`."
+            raise AuthenticationError(message, code="revoked_api_key")
+        principal = Principal(project=key.project, kind=key.kind, mode=key.mode, key_id=key.id, user=key.user)
+        return Authentication(principal, found.mode, found.header == b"authorization")
+
+    async def has_keys(self) -> bool:
+        """Whether any key was ever created: revoking the last one does not open the gateway again."""
+        if not self._has_keys and time.monotonic() - self._asked_at > CACHE_S:
+            self._has_keys = bool(await self._keys.list_keys())
+            self._asked_at = time.monotonic()
+        return self._has_keys
+
+    async def _without_key(self, *, is_loopback: bool) -> Authentication:
+        if await self.has_keys():
+            message = (
+                "No memory key was sent. Put `mk_…` into `X-Memory-Key`, or into `Authorization: Bearer mk_…` "
+                "where the provider's own key is not needed there."
+            )
+            raise AuthenticationError(message, code="missing_api_key")
+        if not is_loopback:
+            message = (
+                "This gateway has no keys yet and so serves its own machine only. "
+                "Create one there with `recollect keys create`."
+            )
+            raise PermissionDeniedError(message, code="no_keys_configured")
+        return Authentication(Principal(project=LOCAL_PROJECT, kind=KeyKind.ADMIN, mode=MemoryMode.FULL, key_id=None))
+
+    async def _lookup(self, key_digest: bytes) -> MemoryKey | None:
+        now = time.monotonic()
+        cached = self._cache.get(key_digest)
+        if cached is not None and cached[0] > now:
+            return cached[1]
+        key = await self._keys.find_key(key_digest)
+        if len(self._cache) >= CACHED_KEYS:
+            self._cache.clear()
+        self._cache[key_digest] = (now + CACHE_S, key)
+        return key

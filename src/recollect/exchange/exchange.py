@@ -1,0 +1,109 @@
+"""The state of one exchange: made when a request arrives, filled stage by stage, dropped at its end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from recollect.domain.controls import Controls
+from recollect.domain.recall import MemoryStatus
+from recollect.wire.prompt import PromptEdit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from recollect.domain.capture import Anchor, Injection
+    from recollect.domain.ids import Lineage, ProjectId, SessionName, TraceId
+    from recollect.domain.keys import Principal
+    from recollect.domain.recall import RecallResult
+    from recollect.domain.vaults import Session, Vault
+    from recollect.exchange.ports import IncomingRequest
+    from recollect.providers.base import Route
+    from recollect.wire.json_document import JsonDocument
+    from recollect.wire.prompt import Dialect, Prompt
+
+
+class Stored(StrEnum):
+    """The value of ``X-Memory-Stored``."""
+
+    YES = "yes"
+    SPOOLED = "spooled"
+    NO = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A request's dialogue: the indexes (into the prompt's utterances) of what can be stored, oldest first, and
+    the lineage of every utterance."""
+
+    storable: tuple[int, ...]
+    lineages: tuple[Lineage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the request's history stands: vault (None: the user is new), session, and what is new.
+
+    ``new`` are indexes of utterances that are not stored yet; they follow ``anchor``. ``sent_only_newest``: the
+    session has earlier messages of which the request holds none.
+    """
+
+    project: ProjectId
+    user: str
+    vault: Vault | None
+    session_name: SessionName
+    session: Session | None
+    anchor: Anchor
+    new: tuple[int, ...]
+    conversation: Conversation
+    sent_only_newest: bool = False
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Everything that is known of one request so far. Each stage writes its own fields and no other's."""
+
+    request: IncomingRequest
+    id: TraceId
+    started_at: datetime
+    started: float = field(default_factory=time.perf_counter)
+
+    # authenticate
+    principal: Principal | None = None
+    provider_key: str | None = None
+    controls: Controls = field(default_factory=Controls)
+
+    # resolve
+    dialect: Dialect | None = None
+    document: JsonDocument | None = None
+    prompt: Prompt | None = None
+    place: Place | None = None
+    route: Route | None = None
+
+    # recall
+    status: MemoryStatus = MemoryStatus.OFF
+    recalled: RecallResult | None = None
+
+    # inject
+    sticky: tuple[Injection, ...] = ()
+    injection: Injection | None = None
+    edit: PromptEdit = field(default_factory=PromptEdit)
+    block_tokens: int = 0
+
+    # capture
+    stored: Stored = Stored.NO
+    is_captured: bool = False
+
+    stage_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def memory_is_on(self) -> bool:
+        """The request takes part in memory at all: it recalls or stores, and is no side call."""
+        mode = self.controls.mode
+        return (mode.recalls or mode.stores) and self.prompt is not None and not self.prompt.is_side_call
+
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the request arrived."""
+        return (time.perf_counter() - self.started) * 1000

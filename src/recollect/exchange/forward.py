@@ -1,0 +1,116 @@
+"""Stage 5: pick the upstream, send the request, and pass the reply on as it comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recollect.exchange.ports import RouteRequest
+from recollect.providers.base import Route, UpstreamRequest
+from recollect.wire.headers import strip_request_headers
+from recollect.wire.memory_key import is_memory_key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from recollect.exchange.exchange import Exchange
+    from recollect.exchange.ports import BuiltInModel, IncomingRequest, Router
+    from recollect.providers.base import Headers, Upstream, UpstreamReply
+
+CREDENTIAL_HEADERS = (b"authorization", b"api-key", b"x-api-key")
+PROVIDER_KEY_HEADER = b"x-provider-key"
+OWN_QUERY_NAMES = frozenset({"memory"})
+
+
+def provider_key_of(request: IncomingRequest) -> str | None:
+    """The provider's key as the client sent it: ``X-Provider-Key``, or a credential that is no memory key."""
+    explicit = request.header(PROVIDER_KEY_HEADER)
+    if explicit:
+        return explicit
+    for name in CREDENTIAL_HEADERS:
+        value = (request.header(name) or "").strip()
+        token = value.removeprefix("Bearer ").removeprefix("bearer ").strip()
+        if token and not is_memory_key(token):
+            return token
+    return None
+
+
+def own_query_removed(query: str) -> str:
+    """The query string without our parameters, the others as the client wrote them."""
+    if not any(name in query for name in OWN_QUERY_NAMES):
+        return query
+    return "&".join(part for part in query.split("&") if part.partition("=")[0] not in OWN_QUERY_NAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarder:
+    """Sends one exchange to its upstream."""
+
+    router: Router
+    upstream: Upstream
+    built_in: BuiltInModel
+
+    def route(self, exchange: Exchange, model: str | None) -> Route:
+        """Where the exchange goes; raises RequestError where that cannot be told or is not allowed."""
+        request = exchange.request
+        if request.forward_target is None and self.built_in.serves(model):
+            return Route(provider="recollect", url="", model=None)
+        return self.router.route(
+            RouteRequest(
+                path=request.path,
+                query=own_query_removed(request.query),
+                model=model,
+                forward_target=request.forward_target,
+                provider_key=exchange.provider_key,
+            )
+        )
+
+    async def send(self, exchange: Exchange, body: bytes | AsyncIterator[bytes] | None) -> UpstreamReply:
+        """Send, and wait for the head of the reply."""
+        route = exchange.route
+        if route is None or route.url == "":
+            return self._answer_built_in(exchange)
+        return await self.upstream.send(
+            UpstreamRequest(
+                method=exchange.request.method,
+                url=route.url,
+                headers=_request_headers(exchange.request, route, body),
+                body=body,
+                is_pinned=route.is_pinned,
+            )
+        )
+
+    def _answer_built_in(self, exchange: Exchange) -> UpstreamReply:
+        prompt, recalled = exchange.prompt, exchange.recalled
+        question = ""
+        if prompt is not None and prompt.target is not None:
+            question = prompt.utterances[prompt.target].text
+        hits = sorted(recalled.selection, key=lambda hit: -hit.score) if recalled else ()
+        return self.built_in.answer(
+            exchange.request.path,
+            model=(prompt.model if prompt else None) or "recollect/recall",
+            is_streamed=bool(prompt and prompt.is_streamed),
+            quotes=[hit.text for hit in hits],
+            question=question,
+        )
+
+
+def _request_headers(request: IncomingRequest, route: Route, body: bytes | AsyncIterator[bytes] | None) -> Headers:
+    """The client's headers without what is ours or hop-by-hop, and with the right credential.
+
+    In router style every credential of the client's is replaced; in forward style the client's own pass as they
+    are, but for a memory key.
+    """
+    kept = strip_request_headers(request.headers)
+    if request.forward_target is None:
+        kept = tuple(field for field in kept if field[0] not in CREDENTIAL_HEADERS)
+    else:
+        kept = tuple(field for field in kept if field[0] not in CREDENTIAL_HEADERS or not _holds_memory_key(field[1]))
+    if body is not None and not isinstance(body, bytes):
+        kept += tuple(field for field in request.headers if field[0] == b"content-length")
+    names = {name for name, _ in route.credentials}
+    return (*(field for field in kept if field[0] not in names), *route.credentials)
+
+
+def _holds_memory_key(value: bytes) -> bool:
+    return is_memory_key(value.decode("latin-1").removeprefix("Bearer ").strip())

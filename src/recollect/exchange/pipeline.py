@@ -1,0 +1,298 @@
+"""One exchange from end to end: the stages, in this order, for every request to the OpenAI surface."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote
+
+from recollect.domain.capture import AtHead
+from recollect.domain.ids import SessionName, TraceId, new_id
+from recollect.domain.recall import MemoryStatus
+from recollect.errors import InvalidRequestError, PayloadTooLargeError, StoreUnavailableError
+from recollect.exchange.exchange import Exchange, Place
+from recollect.exchange.forward import provider_key_of
+from recollect.exchange.relay import FIRST_ERROR_STATUS, CapturingRelay, header_of, relay_untouched
+from recollect.exchange.remember import hit_record
+from recollect.exchange.resolve import conversation_of, project_of, user_of
+from recollect.wire.controls import read_controls
+from recollect.wire.dialects import DIALECTS
+from recollect.wire.headers import memory_headers
+from recollect.wire.json_document import JsonDocument
+from recollect.wire.verbose import add_memories
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from datetime import datetime
+
+    from recollect.domain.controls import Controls
+    from recollect.exchange.authenticate import Authentication, Authenticator
+    from recollect.exchange.capture import Capturer
+    from recollect.exchange.forward import Forwarder
+    from recollect.exchange.inject import Injector
+    from recollect.exchange.ports import Catalogue, IncomingRequest, ReplySink
+    from recollect.exchange.recall import RecallStage
+    from recollect.exchange.remember import Rememberer
+    from recollect.exchange.resolve import Resolver
+    from recollect.providers.base import Headers
+
+logger = logging.getLogger(__name__)
+
+STAGES = ("authenticate", "resolve", "recall", "inject", "forward", "capture", "remember")
+MODEL_BODIES = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages of a pipeline, in their order."""
+
+    authenticate: Authenticator
+    resolve: Resolver
+    recall: RecallStage
+    inject: Injector
+    forward: Forwarder
+    capture: Capturer
+    remember: Rememberer
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSettings:
+    """What the pipeline itself needs to know."""
+
+    defaults: Controls
+    max_body_bytes: int
+    now: Callable[[], datetime]
+    context_window: Callable[[str], int | None]
+
+
+class Pipeline:
+    """Carries requests through the stages. One instance serves all; an :class:`Exchange` is made for each."""
+
+    def __init__(self, stages: Stages, catalogue: Catalogue, settings: PipelineSettings) -> None:
+        """Take the stages, the catalogue of models, and the settings."""
+        self._stages = stages
+        self._catalogue = catalogue
+        self._settings = settings
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def handle(self, request: IncomingRequest, sink: ReplySink) -> None:
+        """Answer one request. An ApiError raised before the head was sent is the caller's to render.
+
+        To be cancelled when the client leaves: the upstream call is then cancelled at once, and what was received
+        is captured all the same.
+        """
+        exchange = Exchange(request, TraceId(new_id("req")), self._settings.now())
+        with _timed(exchange, "authenticate"):
+            authentication = await self._stages.authenticate.authenticate(
+                request.headers, is_loopback=request.client_is_loopback
+            )
+        exchange.principal = authentication.principal
+        exchange.provider_key = provider_key_of(request)
+        if request.forward_target is None and request.method == "GET" and request.path.split("/")[0] == "models":
+            await self._answer_models(exchange, sink)
+            return
+        dialect = DIALECTS.get(_dialect_path(request)) if request.method == "POST" else None
+        if dialect is None:
+            await self._pass_through(exchange, authentication, sink)
+            return
+        exchange.dialect = dialect
+        exchange.document = JsonDocument.parse(await self._whole_body(request))
+        exchange.controls = self._controls(exchange, authentication)
+        exchange.prompt = dialect.read(exchange.document)
+        exchange.route = self._stages.forward.route(exchange, exchange.prompt.model)
+        if exchange.memory_is_on:
+            await self._remember_before(exchange)
+        with _timed(exchange, "inject"):
+            self._stages.inject.run(exchange)
+            body = dialect.edit(exchange.document, exchange.edit)
+        await self._exchange_with_provider(exchange, body, sink)
+
+    async def drain(self) -> None:
+        """Wait for captures of exchanges whose client has left."""
+        while self._background:
+            await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def _remember_before(self, exchange: Exchange) -> None:
+        """Resolve and recall; a store that fails takes memory from the request, and nothing else."""
+        principal, prompt = exchange.principal, exchange.prompt
+        if principal is None or prompt is None:
+            return
+        try:
+            with _timed(exchange, "resolve"):
+                exchange.place = await self._stages.resolve.resolve(
+                    principal, exchange.controls, prompt, exchange.started_at
+                )
+            with _timed(exchange, "recall"):
+                route_model = (exchange.route.model if exchange.route else None) or prompt.model or ""
+                await self._stages.recall.run(exchange, self._settings.context_window(route_model))
+        except StoreUnavailableError as error:
+            logger.warning("memory is off for this request: %s", error)
+            exchange.status = MemoryStatus.ERROR if exchange.controls.mode.recalls else MemoryStatus.OFF
+            if exchange.place is None:
+                exchange.place = _place_without_store(exchange)
+
+    async def _exchange_with_provider(self, exchange: Exchange, body: bytes, sink: ReplySink) -> None:
+        with _timed(exchange, "forward"):
+            upstream = await self._stages.forward.send(exchange, body)
+        if upstream.status >= FIRST_ERROR_STATUS or exchange.place is None:
+            await relay_untouched(upstream, sink, self._headers(exchange))
+            return
+        relay = CapturingRelay(exchange, upstream, sink, self._stages.capture, self._in_background)
+        decorate = (lambda body: add_memories(body, _memories(exchange))) if exchange.controls.is_verbose else None
+        try:
+            await relay.run(lambda: self._headers(exchange), decorate)
+        finally:
+            if relay.reply is not None and relay.reply.response_id and exchange.place is not None:
+                self._stages.resolve.remember_response(exchange.place, relay.reply.response_id)
+            self._in_background(self._stages.remember.run(exchange))
+
+    async def _pass_through(self, exchange: Exchange, authentication: Authentication, sink: ReplySink) -> None:
+        """Anything that is no conversation: byte for byte, but for a provider's prefix in ``model``."""
+        request = exchange.request
+        exchange.controls = read_controls(
+            request.headers,
+            dict(parse_qsl(request.query)),
+            None,
+            suffix_mode=authentication.suffix_mode,
+            key_mode=authentication.principal.mode,
+            defaults=self._settings.defaults,
+        )
+        body: bytes | AsyncIterator[bytes] | None = request.body
+        model = None
+        if request.method in {"GET", "HEAD", "DELETE", "OPTIONS"} and not request.header(b"content-length"):
+            body = None
+        elif (request.header(b"content-type") or "").startswith(MODEL_BODIES):
+            body = await self._whole_body(request)
+            body, model = self._with_plain_model(exchange, body)
+        if exchange.route is None:
+            exchange.route = self._stages.forward.route(exchange, model)
+        upstream = await self._stages.forward.send(exchange, body)
+        await relay_untouched(upstream, sink, self._headers(exchange))
+
+    def _with_plain_model(self, exchange: Exchange, body: bytes) -> tuple[bytes, str | None]:
+        """The body with the provider's own spelling of the model; untouched where it has none that we understand."""
+        try:
+            document = JsonDocument.parse(body)
+        except InvalidRequestError:
+            return body, None
+        model = document.get("model")
+        if not isinstance(model, str):
+            return body, None
+        exchange.route = self._stages.forward.route(exchange, model)
+        if exchange.route.model is None or exchange.route.model == model:
+            return body, model
+        return document.with_model(exchange.route.model), model
+
+    async def _answer_models(self, exchange: Exchange, sink: ReplySink) -> None:
+        path = exchange.request.path.rstrip("/")
+        if path == "models":
+            body = await self._catalogue.list_models(exchange.provider_key)
+        else:
+            body = await self._catalogue.find_model(unquote(path.removeprefix("models/")), exchange.provider_key)
+        head = ((b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()))
+        await sink.start(200, (*head, *self._headers(exchange)))
+        await sink.send(body)
+        await sink.end()
+
+    def _controls(self, exchange: Exchange, authentication: Authentication) -> Controls:
+        request = exchange.request
+        controls = read_controls(
+            request.headers,
+            dict(parse_qsl(request.query)) if request.query else {},
+            exchange.document,
+            suffix_mode=authentication.suffix_mode,
+            key_mode=authentication.principal.mode,
+            defaults=self._settings.defaults,
+        )
+        if controls.user is None and authentication.principal.user is not None:
+            controls = replace(controls, user=authentication.principal.user)
+        return controls
+
+    async def _whole_body(self, request: IncomingRequest) -> bytes:
+        if isinstance(request.body, bytes):
+            return request.body
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in request.body:
+            size += len(chunk)
+            if size > self._settings.max_body_bytes:
+                message = f"The body is larger than {self._settings.max_body_bytes} bytes, the limit of this gateway."
+                raise PayloadTooLargeError(message)
+            parts.append(chunk)
+        return b"".join(parts)
+
+    def _headers(self, exchange: Exchange) -> Headers:
+        place = exchange.place
+        selected = exchange.recalled.selection if exchange.recalled and exchange.injection else ()
+        return memory_headers(
+            request_id=exchange.id,
+            status=exchange.status.value,
+            user=place.user if place else None,
+            session=place.session_name if place else None,
+            count=len(selected),
+            tokens=exchange.block_tokens,
+            took_ms=exchange.elapsed_ms() - exchange.stage_ms.get("forward", 0.0),
+            stored=exchange.stored.value,
+            speaks_recallr=exchange.controls.speaks_recallr,
+        )
+
+    def _in_background(self, work: Awaitable[None]) -> None:
+        async def finish() -> None:
+            await work
+
+        task = asyncio.ensure_future(finish())
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _dialect_path(request: IncomingRequest) -> str:
+    """The dialect's path: what the request names, or in forward style the end of the upstream's path."""
+    if request.forward_target is None:
+        return request.path
+    path = request.forward_target.partition("?")[0].rstrip("/")
+    return next((name for name in DIALECTS if path.endswith("/" + name)), "")
+
+
+def _place_without_store(exchange: Exchange) -> Place | None:
+    """A place for the spool: what the history held before is not known, so only what is surely new is kept."""
+    principal, prompt, controls = exchange.principal, exchange.prompt, exchange.controls
+    if principal is None or prompt is None:
+        return None
+    conversation = conversation_of(prompt, controls.session)
+    newest: list[int] = []
+    for index in reversed(conversation.storable):
+        if prompt.utterances[index].role == "assistant":
+            break
+        newest.insert(0, index)
+    return Place(
+        project=project_of(principal, controls),
+        user=user_of(principal, controls),
+        vault=None,
+        session_name=SessionName(controls.session or new_id("ses")),
+        session=None,
+        anchor=AtHead(),
+        new=tuple(newest),
+        conversation=conversation,
+    )
+
+
+def _memories(exchange: Exchange) -> list[dict[str, object]]:
+    """What ``X-Memory-Verbose`` adds to the reply: the injected memories."""
+    if exchange.recalled is None or exchange.injection is None:
+        return []
+    return [{"kind": hit.kind, "text": hit.text, **hit_record(hit)} for hit in exchange.recalled.selection]
+
+
+@contextmanager
+def _timed(exchange: Exchange, stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        exchange.stage_ms[stage] = (time.perf_counter() - started) * 1000
+
+

@@ -1,0 +1,123 @@
+"""What the exchange needs from outside, and what it is handed: no framework, no socket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from recollect.domain.capture import Capture
+    from recollect.domain.ids import VaultId
+    from recollect.domain.recall import RecallRequest, RecallResult
+    from recollect.providers.base import Headers, Route, UpstreamReply
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingRequest:
+    """One HTTP request to the OpenAI surface.
+
+    ``path`` is what stands behind ``/v1/`` (``chat/completions``); ``forward_target`` what follows
+    ``/forward/``: the upstream's URL with its path, None in router style. ``body`` is complete for JSON, an
+    iterator of chunks for anything else.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Headers
+    body: bytes | AsyncIterator[bytes]
+    forward_target: str | None = None
+    client_is_loopback: bool = False
+
+    def header(self, name: bytes) -> str | None:
+        """The first field of that (lower-case) name, as text."""
+        for field, value in self.headers:
+            if field == name:
+                return value.decode("latin-1")
+        return None
+
+
+class ReplySink(Protocol):
+    """The way back to the client."""
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send the head."""
+
+    async def send(self, chunk: bytes) -> None:
+        """Send some of the body."""
+
+    async def end(self) -> None:
+        """The body is complete."""
+
+    async def abort(self) -> None:
+        """Break the connection, so that the client sees that the body is not complete."""
+
+
+class Recaller(Protocol):
+    """Ranks a vault against a question."""
+
+    async def recall(self, vault: VaultId, request: RecallRequest) -> RecallResult:
+        """Never raises for a store or a model that fails: the status says so."""
+
+    def forget(self, vault: VaultId) -> None:
+        """Drop what is held in memory of a vault."""
+
+
+class Spooler(Protocol):
+    """Keeps captures safe while the store is away."""
+
+    async def append(self, capture: Capture) -> None:
+        """Durable when it returns."""
+
+    def pending(self) -> int:
+        """How many captures wait."""
+
+
+class Indexing(Protocol):
+    """The background worker, as far as the exchange knows it."""
+
+    def notify(self) -> None:
+        """There is new work."""
+
+    async def wait_indexed(self, vault: VaultId, timeout_s: float) -> bool:
+        """Wait until nothing of the vault is pending; False when the time is over first."""
+
+
+class Router(Protocol):
+    """Picks the upstream of one exchange."""
+
+    def route(self, request: RouteRequest) -> Route:
+        """Where to send it; raises RequestError where that cannot be told or is not allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRequest:
+    """What routing depends on. ``provider_key`` is the credential that the client sent, if any."""
+
+    path: str
+    query: str
+    model: str | None
+    forward_target: str | None
+    provider_key: str | None
+
+
+class BuiltInModel(Protocol):
+    """The model that answers from memories alone."""
+
+    def serves(self, model: str | None) -> bool:
+        """Whether this model name means the built-in one."""
+
+    def answer(self, dialect: str, *, model: str, is_streamed: bool, quotes: Sequence[str], question: str) -> UpstreamReply:
+        """A complete reply in that dialect."""
+
+
+class Catalogue(Protocol):
+    """The models of every provider that has a key."""
+
+    async def list_models(self, provider_key: str | None) -> bytes:
+        """The body of ``GET /v1/models``."""
+
+    async def find_model(self, model: str, provider_key: str | None) -> bytes:
+        """The body of ``GET /v1/models/{id}``; NotFoundError where nobody has it."""

@@ -1,0 +1,141 @@
+"""Stage 3: what of the vault is relevant to the newest message? Within a deadline, and never a failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from recollect.domain.recall import MemoryStatus, RecallRequest, Strategy
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from recollect.domain.capture import Injection
+    from recollect.domain.controls import Controls
+    from recollect.exchange.exchange import Exchange, Place
+    from recollect.exchange.ports import Recaller
+    from recollect.stores.base import InjectionStore
+    from recollect.wire.prompt import Prompt
+
+DEFAULT_BLOCK_TOKENS = 1200
+WINDOW_SHARE = 0.08
+"""The block takes at most this share of the model's context window."""
+RECENT_MESSAGES = 8
+CONTEXT_TURNS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Milliseconds after which recall is given up, by strategy."""
+
+    low_latency_ms: float = 25.0
+    balanced_ms: float = 150.0
+    agentic_ms: float = 20_000.0
+
+    def of(self, strategy: Strategy) -> float:
+        """The deadline of one strategy."""
+        match strategy:
+            case Strategy.LOW_LATENCY:
+                return self.low_latency_ms
+            case Strategy.AGENTIC:
+                return self.agentic_ms
+            case _:
+                return self.balanced_ms
+
+
+def block_budget(controls: Controls, context_window: int | None) -> int:
+    """Tokens that the block may take: what was asked for, or min(1200, 8 % of the model's window)."""
+    if controls.max_tokens is not None:
+        return controls.max_tokens
+    if context_window is None:
+        return DEFAULT_BLOCK_TOKENS
+    return min(DEFAULT_BLOCK_TOKENS, int(context_window * WINDOW_SHARE))
+
+
+def request_for(controls: Controls, query: str, budget: int, now: datetime) -> RecallRequest:
+    """The recall request that the controls ask for, for one query."""
+    return RecallRequest(
+        query=query,
+        strategy=controls.strategy,
+        limit=controls.max_top_k,
+        min_hits=controls.min_top_k,
+        max_tokens=budget,
+        now=now,
+        timezone=ZoneInfo(controls.timezone),
+        as_of=controls.as_of,
+        threshold=controls.threshold,
+        filters=controls.filters,
+        last_n_messages=controls.last_n_messages,
+    )
+
+
+class RecallStage:
+    """Recalls for the newest message, and fetches what was injected at earlier ones."""
+
+    def __init__(self, engine: Recaller, injections: InjectionStore, deadlines: Deadlines) -> None:
+        """Take who ranks, where injections are, and how long ranking may take."""
+        self._engine = engine
+        self._injections = injections
+        self._deadlines = deadlines
+
+    async def run(self, exchange: Exchange, context_window: int | None) -> None:
+        """Fill ``sticky``, ``recalled`` and ``status``; leave them where the mode does not recall.
+
+        StoreUnavailableError passes: the pipeline goes on without memory.
+        """
+        place, prompt = exchange.place, exchange.prompt
+        if place is None or prompt is None or not exchange.controls.mode.recalls:
+            return
+        exchange.status = MemoryStatus.EMPTY
+        if place.vault is None:
+            return
+        exchange.sticky = await self._sticky(place, prompt)
+        if prompt.target is None or not prompt.ends_with_user or self._is_retry(exchange, place, prompt):
+            return
+        request = self._request(exchange, place, prompt, context_window)
+        exchange.recalled = await self._engine.recall(place.vault.id, request)
+        exchange.status = exchange.recalled.status
+
+    async def _sticky(self, place: Place, prompt: Prompt) -> tuple[Injection, ...]:
+        users = [
+            lineage
+            for lineage, utterance in zip(place.conversation.lineages, prompt.utterances, strict=True)
+            if utterance.role == "user"
+        ]
+        if place.vault is None or not users:
+            return ()
+        return tuple(await self._injections.injections(place.vault.id, users))
+
+    def _is_retry(self, exchange: Exchange, place: Place, prompt: Prompt) -> bool:
+        """The newest message got its block a moment ago: it is a retry or a regeneration, and keeps it."""
+        target = place.conversation.lineages[prompt.target or 0]
+        freshness = timedelta(seconds=exchange.controls.session_timeout_s)
+        return any(
+            one.lineage == target and exchange.started_at - one.injected_at < freshness for one in exchange.sticky
+        )
+
+    def _request(
+        self, exchange: Exchange, place: Place, prompt: Prompt, context_window: int | None
+    ) -> RecallRequest:
+        controls = exchange.controls
+        target = prompt.target or 0
+        said = [prompt.utterances[index] for index in place.conversation.storable if index < target]
+        base = request_for(
+            controls, prompt.utterances[target].text, block_budget(controls, context_window), exchange.started_at
+        )
+        lineage = place.conversation.lineages[target]
+        quoted = (number for one in exchange.sticky if one.lineage != lineage for number in one.sources)
+        return replace(
+            base,
+            context=tuple(utterance.text for utterance in said[-CONTEXT_TURNS:]),
+            present=frozenset(prompt.utterances[index].fingerprint for index in place.conversation.storable),
+            excluded=frozenset(quoted),
+            session=place.session_name,
+            recent_session=place.session_name if place.sent_only_newest else None,
+            recent_messages=RECENT_MESSAGES if place.sent_only_newest else 0,
+            deadline_ms=self._deadlines.of(controls.strategy),
+        )
+
+

@@ -1,0 +1,162 @@
+"""The way back: the provider's bytes to the client as they come, while capture listens to a copy."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from recollect.errors import UpstreamBrokenError
+from recollect.wire.headers import strip_response_headers
+from recollect.wire.tap import ReplyTap
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from recollect.exchange.capture import Capturer
+    from recollect.exchange.exchange import Exchange
+    from recollect.exchange.ports import ReplySink
+    from recollect.providers.base import Headers, UpstreamReply
+    from recollect.wire.prompt import Reply
+
+HELD_BYTES = 64 * 1024 * 1024
+"""A plain reply is held until it is captured; a longer one than this is relayed as it comes, uncaptured."""
+EVENT_STREAM = "text/event-stream"
+FIRST_ERROR_STATUS = 400
+
+
+def header_of(headers: Headers, name: bytes) -> str:
+    """The first field of that name, or ""."""
+    return next((value.decode("latin-1") for field, value in headers if field == name), "")
+
+
+async def relay_untouched(upstream: UpstreamReply, sink: ReplySink, extra: Headers) -> None:
+    """Head and bytes, nothing else: pass-through, errors, memory off."""
+    started = False
+    try:
+        async for chunk in upstream.chunks():
+            if not started:
+                started = True
+                await sink.start(upstream.status, (*strip_response_headers(upstream.headers), *extra))
+            await sink.send(chunk)
+        if not started:
+            await sink.start(upstream.status, (*strip_response_headers(upstream.headers), *extra))
+        await sink.end()
+    except UpstreamBrokenError:
+        if not started:
+            raise
+        await sink.abort()
+    finally:
+        await upstream.close()
+
+
+class CapturingRelay:
+    """Relays one reply and captures it before its end reaches the client.
+
+    ``head`` gives our response headers when the head is sent; ``decorate`` may change a plain reply's body (the
+    verbose mode), None leaves it.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        upstream: UpstreamReply,
+        sink: ReplySink,
+        capturer: Capturer,
+        in_background: Callable[[Awaitable[None]], None],
+    ) -> None:
+        """Take both ends, and what to do with a capture that outlives its request."""
+        self._exchange = exchange
+        self._upstream = upstream
+        self._sink = sink
+        self._capturer = capturer
+        self._in_background = in_background
+        self._is_stream = header_of(upstream.headers, b"content-type").lower().startswith(EVENT_STREAM)
+        if exchange.dialect is None:
+            message = "a capturing relay needs a dialect"
+            raise ValueError(message)
+        self._tap = ReplyTap(
+            exchange.dialect.reply_reader(is_streamed=self._is_stream),
+            header_of(upstream.headers, b"content-encoding"),
+        )
+        self.reply: Reply | None = None
+
+    async def run(self, head: Callable[[], Headers], decorate: Callable[[bytes], bytes] | None) -> None:
+        """Relay to the end. Cancelled when the client leaves: what arrived is then captured in the background."""
+        try:
+            if self._is_stream:
+                await self._relay_stream(head)
+            else:
+                await self._relay_plain(head, decorate)
+        except asyncio.CancelledError:
+            if not self._exchange.is_captured:
+                self._in_background(self._capture(is_cut=True))
+            raise
+        finally:
+            await self._upstream.close()
+
+    async def _relay_stream(self, head: Callable[[], Headers]) -> None:
+        started = False
+        try:
+            async for chunk in self._upstream.chunks():
+                if not started:
+                    started = True
+                    await self._start_stream(head)
+                if self._tap.feed(chunk):
+                    await self._capture(is_cut=False)
+                await self._sink.send(chunk)
+        except UpstreamBrokenError:
+            await self._capture(is_cut=True)
+            if not started:
+                raise
+            await self._sink.abort()
+            return
+        if not started:
+            await self._start_stream(head)
+        await self._capture(is_cut=False)
+        await self._sink.end()
+
+    async def _start_stream(self, head: Callable[[], Headers]) -> None:
+        self._exchange.stored = await self._capturer.foresee(self._exchange)
+        await self._sink.start(self._upstream.status, (*strip_response_headers(self._upstream.headers), *head()))
+
+    async def _relay_plain(self, head: Callable[[], Headers], decorate: Callable[[bytes], bytes] | None) -> None:
+        held: list[bytes] = []
+        size = 0
+        chunks = self._upstream.chunks()
+        try:
+            async for chunk in chunks:
+                held.append(chunk)
+                size += len(chunk)
+                self._tap.feed(chunk)
+                if size > HELD_BYTES:
+                    break
+        except UpstreamBrokenError:
+            await self._capture(is_cut=True)
+            if not held:
+                raise
+            await self._sink.start(self._upstream.status, (*strip_response_headers(self._upstream.headers), *head()))
+            await self._sink.send(b"".join(held))
+            await self._sink.abort()
+            return
+        headers = strip_response_headers(self._upstream.headers)
+        body = b"".join(held)
+        if size <= HELD_BYTES:
+            await self._capture(is_cut=False)
+            decoded = self._tap.decoded() if decorate else None
+            if decorate and decoded is not None:
+                body = decorate(decoded)
+                headers = tuple(field for field in headers if field[0] not in {b"content-length", b"content-encoding"})
+                headers = (*headers, (b"content-length", str(len(body)).encode()))
+        await self._sink.start(self._upstream.status, (*headers, *head()))
+        await self._sink.send(body)
+        if size > HELD_BYTES:
+            async for chunk in chunks:
+                await self._sink.send(chunk)
+        await self._sink.end()
+
+    async def _capture(self, *, is_cut: bool) -> None:
+        """Capture what the tap has heard, once."""
+        if self._exchange.is_captured:
+            return
+        self.reply = self._tap.finish(is_cut=is_cut)
+        await self._capturer.run(self._exchange, self.reply)

@@ -1,0 +1,108 @@
+"""Stage 7: wake the background worker, and keep the trace. Nothing here is waited for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from recollect.domain.ids import message_id_text
+from recollect.domain.traces import Trace
+from recollect.errors import StoreUnavailableError
+from recollect.exchange.exchange import Stored
+
+if TYPE_CHECKING:
+    from recollect.domain.recall import Hit, RecallResult
+    from recollect.exchange.exchange import Exchange, Place
+    from recollect.exchange.ports import Indexing
+    from recollect.stores.base import TraceStore
+
+TRACED_HITS = 50
+
+
+def hit_record(hit: Hit) -> dict[str, object]:
+    """A candidate as traces show it: where it is from, and every raw signal."""
+    return {
+        "message_id": message_id_text(hit.message.id),
+        "session_id": hit.message.session,
+        "role": hit.message.role,
+        "start": hit.start,
+        "end": hit.end,
+        "tokens": hit.tokens,
+        "score": round(hit.score, 4),
+        "signals": {name: round(value, 4) for name, value in hit.signals.items()},
+    }
+
+
+def recall_record(result: RecallResult) -> dict[str, object]:
+    """A recall as traces show it: candidates, raw signals, the gate's verdict, and what was cut and why."""
+    numbers = {hit.message.number: message_id_text(hit.message.id) for hit in (*result.ranking, *result.selection)}
+    return {
+        "status": result.status.value,
+        "strategy": result.strategy.value,
+        "has_vectors": result.has_vectors,
+        "took_ms": round(result.took_ms, 2),
+        "stage_ms": {name: round(value, 2) for name, value in result.stage_ms.items()},
+        "gate": {
+            "is_open": result.gate.is_open,
+            "reason": result.gate.reason,
+            "signals": {name: round(value, 4) for name, value in result.gate.signals.items()},
+        },
+        "candidates": [hit_record(hit) for hit in result.ranking[:TRACED_HITS]],
+        "selected": [hit_record(hit) for hit in result.selection],
+        "cut": [{"message_id": numbers.get(number, number), "reason": reason} for number, reason in result.cut],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Rememberer:
+    """Ends an exchange."""
+
+    worker: Indexing
+    traces: TraceStore
+
+    async def run(self, exchange: Exchange) -> None:
+        """Notify the worker where something was stored, and keep the trace where memory took part."""
+        if exchange.stored is not Stored.NO:
+            self.worker.notify()
+        if exchange.place is None:
+            return
+        try:
+            await self.traces.put_trace(self.trace_of(exchange, exchange.place))
+        except StoreUnavailableError:
+            return  # a trace is a convenience: its loss is not worth a line in anybody's log
+
+    def trace_of(self, exchange: Exchange, place: Place) -> Trace:
+        """The trace of an exchange; it holds the injected bytes, so erasing a source erases it."""
+        injection = exchange.injection
+        body = {
+            "id": exchange.id,
+            "object": "trace",
+            "created_at": exchange.started_at.isoformat(),
+            "path": exchange.request.path,
+            "model": exchange.prompt.model if exchange.prompt else None,
+            "provider": exchange.route.provider if exchange.route else None,
+            "user": place.user,
+            "session_id": place.session_name,
+            "mode": exchange.controls.mode.value,
+            "status": exchange.status.value,
+            "stored": exchange.stored.value,
+            "stage_ms": {name: round(value, 2) for name, value in exchange.stage_ms.items()},
+            "recall": recall_record(exchange.recalled) if exchange.recalled else None,
+            "injected": injection.block if injection else None,
+            "reinserted": len(exchange.edit.blocks) - (1 if injection else 0),
+        }
+        sources = {number for one in exchange.sticky for number in one.sources} if exchange.edit.blocks else set()
+        if injection:
+            sources |= set(injection.sources)
+        if exchange.recalled:
+            sources |= {hit.message.number for hit in exchange.recalled.ranking[:TRACED_HITS]}
+        return Trace(
+            id=exchange.id,
+            project=place.project,
+            vault=place.vault.id if place.vault else None,
+            created_at=exchange.started_at,
+            body=orjson.dumps(body).decode(),
+            sources=tuple(sorted(sources)),
+        )

@@ -1,0 +1,162 @@
+"""Stage 2: which vault, which session, and which part of the history is not stored yet?"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from recollect.domain.alignment import Alignment, align
+from recollect.domain.capture import AtHead
+from recollect.domain.ids import Lineage, ProjectId, SessionName, new_id, next_lineage
+from recollect.domain.messages import fingerprint
+from recollect.errors import InvalidRequestError, NotFoundError, PermissionDeniedError
+from recollect.exchange.exchange import Conversation, Place
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from recollect.domain.controls import Controls
+    from recollect.domain.ids import Fingerprint, VaultId
+    from recollect.domain.keys import Principal
+    from recollect.domain.vaults import Session, Vault
+    from recollect.stores.base import SessionStore, VaultStore
+    from recollect.wire.prompt import Prompt
+
+LOCAL_USER = "default"
+CANDIDATES = 8
+"""How many sessions are compared with a request's history before it counts as a new conversation."""
+REMEMBERED_RESPONSES = 10_000
+DIALOGUE_ROLES = frozenset({"user", "assistant", "tool"})
+MAX_NAME_CHARACTERS = 512
+
+
+def user_of(principal: Principal, controls: Controls) -> str:
+    """The user whose vault is meant; PermissionDeniedError where a vault key asks for another one's."""
+    if principal.user is not None:
+        if controls.user not in {None, principal.user}:
+            message = "This key opens the vault of one user only. Leave the user out, or use a client key."
+            raise PermissionDeniedError(message, code="wrong_user", param="user")
+        return principal.user
+    user = controls.user
+    if user is None:
+        return LOCAL_USER if principal.key_id is None else f"key:{principal.key_id}"
+    if len(user) > MAX_NAME_CHARACTERS:
+        message = f"A user's name has at most {MAX_NAME_CHARACTERS} characters."
+        raise InvalidRequestError(message, code="invalid_user", param="user")
+    return user
+
+
+def project_of(principal: Principal, controls: Controls) -> ProjectId:
+    """The project that a request works in. A project named by the request is a part of the key's own project,
+    never another key's: a key cannot reach beyond itself by a header."""
+    if controls.project is None or controls.project == principal.project:
+        return principal.project
+    return ProjectId(f"{principal.project}/{controls.project}")
+
+
+def conversation_of(prompt: Prompt, session: str | None) -> Conversation:
+    """The dialogue of a request. Lineages begin anew in every named session."""
+    lineage: Lineage = next_lineage(None, fingerprint("session", session or ""))
+    lineages: list[Lineage] = []
+    storable: list[int] = []
+    for index, utterance in enumerate(prompt.utterances):
+        if utterance.role in DIALOGUE_ROLES:
+            lineage = next_lineage(lineage, utterance.fingerprint)
+            if utterance.is_storable:
+                storable.append(index)
+        lineages.append(lineage)
+    return Conversation(tuple(storable), tuple(lineages))
+
+
+class Resolver:
+    """Finds a request's place. Reads the store only; nothing is created before the capture."""
+
+    def __init__(self, vaults: VaultStore, sessions: SessionStore) -> None:
+        """Take where vaults and sessions are."""
+        self._vaults = vaults
+        self._sessions = sessions
+        self._session_of_response: OrderedDict[tuple[ProjectId, str, str], SessionName] = OrderedDict()
+
+    async def resolve(self, principal: Principal, controls: Controls, prompt: Prompt, now: datetime) -> Place:
+        """The place of a request; NotFoundError for a user that is unknown and may not be created."""
+        project, user = project_of(principal, controls), user_of(principal, controls)
+        vault = await self._vaults.open_vault(project, user, may_create=False)
+        if vault is None and not controls.may_create_user:
+            message = (
+                f"The user {user!r} is not known in this project. "
+                "Allow its creation with `X-Memory-Create-User: true`, or check the name."
+            )
+            raise NotFoundError(message, code="user_not_found", param="user")
+        conversation = conversation_of(prompt, controls.session)
+        marks = [prompt.utterances[index].fingerprint for index in conversation.storable]
+        name = self._named(project, user, controls, prompt)
+        session, alignment = await self._find(vault, name, marks, controls, now)
+        return Place(
+            project=project,
+            user=user,
+            vault=vault,
+            session_name=session.name if session else name or SessionName(new_id("ses")),
+            session=session,
+            anchor=alignment.anchor,
+            new=conversation.storable[alignment.known :],
+            conversation=conversation,
+            sent_only_newest=session is not None and session.messages > 0 and len(marks) == 1,
+        )
+
+    def remember_response(self, place: Place, response_id: str) -> None:
+        """Note which session a reply belongs to, for requests that continue it by ``previous_response_id``."""
+        key = (place.project, place.user, response_id)
+        self._session_of_response[key] = place.session_name
+        self._session_of_response.move_to_end(key)
+        while len(self._session_of_response) > REMEMBERED_RESPONSES:
+            self._session_of_response.popitem(last=False)
+
+    def _named(self, project: ProjectId, user: str, controls: Controls, prompt: Prompt) -> SessionName | None:
+        if controls.session is not None:
+            if len(controls.session) > MAX_NAME_CHARACTERS:
+                message = f"A session's name has at most {MAX_NAME_CHARACTERS} characters."
+                raise InvalidRequestError(message, code="invalid_session", param="session_id")
+            return SessionName(controls.session)
+        if prompt.continues is None:
+            return None
+        known = self._session_of_response.get((project, user, prompt.continues))
+        if known is None and prompt.continues.startswith("conv_"):
+            return SessionName(prompt.continues)
+        return known
+
+    async def _find(
+        self,
+        vault: Vault | None,
+        name: SessionName | None,
+        marks: list[Fingerprint],
+        controls: Controls,
+        now: datetime,
+    ) -> tuple[Session | None, Alignment]:
+        nothing = Alignment(AtHead(), known=0, matched=0)
+        if vault is None:
+            return None, nothing
+        if name is not None:
+            session = await self._sessions.find_session(vault.id, name)
+            return session, await self._align(vault.id, session, marks)
+        if len(marks) > 1:
+            return await self._by_history(vault.id, marks)
+        latest = await self._sessions.latest_session(vault.id, controls.agent_id)
+        if latest is None or now - latest.last_active_at > timedelta(seconds=controls.session_timeout_s):
+            return None, nothing
+        return latest, await self._align(vault.id, latest, marks)
+
+    async def _by_history(self, vault: VaultId, marks: list[Fingerprint]) -> tuple[Session | None, Alignment]:
+        """The session whose live branch shares the longest run with the request. Among equals the one that the
+        request continues goes before one that it would edit (two chats may begin alike), then the newest."""
+        best: tuple[Session | None, Alignment] = (None, Alignment(AtHead(), known=0, matched=0))
+        for session in await self._sessions.sessions_with(vault, marks[:-1], CANDIDATES):
+            alignment = await self._align(vault, session, marks)
+            if (alignment.matched, alignment.reaches_head) > (best[1].matched, best[1].reaches_head):
+                best = (session, alignment)
+        return best
+
+    async def _align(self, vault: VaultId, session: Session | None, marks: list[Fingerprint]) -> Alignment:
+        if session is None or not marks:
+            return Alignment(AtHead(), known=0, matched=0)
+        return align(marks, await self._sessions.branch(vault, session.number))
