@@ -80,9 +80,10 @@ class RecallStage:
         self._injections = injections
         self._deadlines = deadlines
 
-    async def run(self, exchange: Exchange, context_window: int | None) -> None:
+    async def run(self, exchange: Exchange, context_window: int | None, *, keeps_retries: bool = True) -> None:
         """Fill ``sticky``, ``recalled`` and ``status``; leave them where the mode does not recall.
 
+        ``keeps_retries``: a newest message that got its block a moment ago keeps it, without a recall.
         StoreUnavailableError passes: the pipeline goes on without memory.
         """
         place, prompt = exchange.place, exchange.prompt
@@ -92,7 +93,9 @@ class RecallStage:
         if place.vault is None:
             return
         exchange.sticky = await self._sticky(place, prompt)
-        if prompt.target is None or not prompt.ends_with_user or self._is_retry(exchange, place, prompt):
+        if prompt.target is None or not prompt.ends_with_user:
+            return
+        if keeps_retries and self._is_retry(exchange, place, prompt):
             return
         request = self._request(exchange, place, prompt, context_window)
         exchange.recalled = await self._engine.recall(place.vault.id, request)
