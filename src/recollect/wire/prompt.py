@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 class Utterance:
     """One message of a request, in the client's order, the text of its parts joined by newlines.
 
-    ``content`` is the JSON text of its content as the client wrote it. ``is_storable`` is false for harness text,
-    ``memory: false``, and what has no role in a conversation (reasoning items, item references).
+    ``content`` is None where the message is just ``text``; else JSON text: the parts as the client wrote them, or the
+    text with its tool calls or tool call id in one canonical form, the same for what a client re-sends and what a
+    provider replied. ``fingerprint`` is that of a ``NewMessage`` with this role, text and content.
+    ``is_storable`` is false for harness text, ``memory: false``, and what has no role in a conversation
+    (reasoning items, item references). ``can_hold_block``: an edit may append text to it.
     """
 
     role: Role
     text: str
-    content: str
+    content: str | None
     fingerprint: Fingerprint
     name: str | None = None
     is_storable: bool = True

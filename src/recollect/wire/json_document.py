@@ -1,0 +1,250 @@
+"""A JSON object that remembers where everything stands in the bytes it was read from.
+
+A gateway that re-encodes a body changes number forms, escapes, key order and duplicate keys. Here the text is
+kept, values are read beside it, and changes are spliced in: what is not touched stays byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from json.encoder import encode_basestring
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from recollect.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    _Scan = Callable[[str, int], tuple[object, int]]
+
+_BYTE_ORDER_MARK = "\ufeff"
+_SPANNED_KEYS = frozenset({"messages", "input"})
+"""Arrays whose elements' places are noted while parsing, because dialects always need them."""
+
+
+class Member(NamedTuple):
+    """One ``"key": value`` of an object. ``start`` is the key's opening quote; offsets are in characters."""
+
+    key: str
+    value: object
+    start: int
+    value_start: int
+    value_end: int
+
+
+class Element(NamedTuple):
+    """One element of an array, and where it stands."""
+
+    value: object
+    start: int
+    end: int
+
+
+class Edit(NamedTuple):
+    """Replace the characters from ``start`` to ``end`` (equal: insert there) by ``text``."""
+
+    start: int
+    end: int
+    text: str
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    message = f"{name} is not a JSON value"
+    raise ValueError(message)
+
+
+_space = re.compile(r"[ \t\n\r]*")
+_scan_exact: _Scan = json.JSONDecoder(parse_constant=_refuse_constant).scan_once  # type: ignore[attr-defined]
+_scan_huge_numbers: _Scan = json.JSONDecoder(  # type: ignore[attr-defined]
+    parse_int=float, parse_constant=_refuse_constant
+).scan_once
+_lone_surrogates = re.compile("[\ud800-\udfff]")
+
+
+def without_lone_surrogates(text: str) -> str:
+    """The text with lone surrogates, which no encoding can carry, replaced by U+FFFD."""
+    return text if text.isascii() else _lone_surrogates.sub("\ufffd", text)
+
+
+def json_string(text: str) -> str:
+    """The text as a JSON string literal; the same literal for the same text, non-ASCII left as it is."""
+    return str(encode_basestring(without_lone_surrogates(text)))
+
+
+def cut_members(members: Sequence[Member], keys: Collection[str]) -> list[Edit]:
+    """The edits that take every member with one of ``keys`` out of an object, commas included."""
+    edits: list[Edit] = []
+    index, count = 0, len(members)
+    while index < count:
+        if members[index].key not in keys:
+            index += 1
+            continue
+        first = index
+        while index < count and members[index].key in keys:
+            index += 1
+        if index < count:
+            edits.append(Edit(members[first].start, members[index].start, ""))
+        else:
+            start = members[first - 1].value_end if first else members[0].start
+            edits.append(Edit(start, members[-1].value_end, ""))
+    return edits
+
+
+class JsonDocument:
+    """A JSON object: its text, and its members in order with their places."""
+
+    __slots__ = ("_elements", "body", "members", "text", "values")
+
+    def __init__(
+        self, body: bytes, text: str, members: tuple[Member, ...], elements: dict[int, tuple[Element, ...]]
+    ) -> None:
+        """Use :meth:`parse`."""
+        self.body = body
+        self.text = text
+        self.members = members
+        self.values = {member.key: member.value for member in members}
+        """The members as a dict; of duplicate keys the last counts, as for every provider."""
+        self._elements = elements
+
+    @classmethod
+    def parse(cls, body: bytes) -> JsonDocument:
+        """Read a body. InvalidRequestError (``invalid_json``) says where it is not one JSON object in UTF-8."""
+        try:
+            text = body.decode()
+            return _parse_object(body, text)
+        except UnicodeDecodeError as error:
+            message = f"The body is not valid UTF-8 (byte {error.start})."
+        except json.JSONDecodeError as error:
+            message = f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        except ValueError as error:
+            message = f"The body is not valid JSON: {error}."
+        except RecursionError:
+            message = "The body is nested too deeply."
+        raise InvalidRequestError(message, code="invalid_json")
+
+    def get(self, key: str) -> object:
+        """The value of a top-level member, None where it is absent or null."""
+        return self.values.get(key)
+
+    def member(self, key: str) -> Member | None:
+        """The member with that key (the last of duplicates)."""
+        return next((member for member in reversed(self.members) if member.key == key), None)
+
+    def elements(self, start: int) -> tuple[Element, ...]:
+        """The elements of the array that starts there."""
+        found = self._elements.get(start)
+        if found is None:
+            found = self._elements[start] = tuple(_scan_elements(self.text, start)[0])
+        return found
+
+    def members_at(self, start: int) -> tuple[Member, ...]:
+        """The members of the object that starts there."""
+        return tuple(_scan_members(self.text, start, {})[0])
+
+    def splice(self, edits: Iterable[Edit]) -> bytes:
+        """The bytes with the edits applied, which must not overlap; insertions at one place keep their order.
+
+        Without edits, the very bytes object that was parsed.
+        """
+        ordered = sorted(edits, key=lambda edit: (edit.start, edit.end))
+        if not ordered:
+            return self.body
+        pieces: list[str] = []
+        position = 0
+        for start, end, replacement in ordered:
+            if start < position:
+                message = "edits overlap"
+                raise ValueError(message)
+            pieces += (self.text[position:start], replacement)
+            position = end
+        pieces.append(self.text[position:])
+        return "".join(pieces).encode()
+
+
+def _parse_object(body: bytes, text: str) -> JsonDocument:
+    start = _after_space(text, 1 if text.startswith(_BYTE_ORDER_MARK) else 0)
+    if text[start : start + 1] != "{":
+        _scan_value(text, start)
+        message = "The body must be a JSON object."
+        raise InvalidRequestError(message, code="invalid_json")
+    elements: dict[int, tuple[Element, ...]] = {}
+    members, end = _scan_members(text, start, elements)
+    end = _after_space(text, end)
+    if end != len(text):
+        raise json.JSONDecodeError("Extra data", text, end)
+    return JsonDocument(body, text, tuple(members), elements)
+
+
+def _after_space(text: str, start: int) -> int:
+    match = _space.match(text, start)
+    return match.end() if match else start
+
+
+def _scan_value(text: str, start: int) -> tuple[object, int]:
+    try:
+        return _scan_exact(text, start)
+    except StopIteration as stop:
+        raise json.JSONDecodeError("Expecting value", text, stop.value) from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # an integer longer than int() takes: its value is of no use to us, its text is kept
+        try:
+            return _scan_huge_numbers(text, start)
+        except StopIteration as stop:
+            raise json.JSONDecodeError("Expecting value", text, stop.value) from None
+
+
+def _scan_members(text: str, start: int, elements: dict[int, tuple[Element, ...]]) -> tuple[list[Member], int]:
+    skip = _after_space
+    members: list[Member] = []
+    position = skip(text, start + 1)
+    if text[position : position + 1] == "}":
+        return members, position + 1
+    while True:
+        if text[position : position + 1] != '"':
+            raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, position)
+        key, end = scanstring(text, position + 1, True)  # noqa: FBT003 - the C function takes no keywords
+        end = skip(text, end)
+        if text[end : end + 1] != ":":
+            raise json.JSONDecodeError("Expecting ':' delimiter", text, end)
+        value_start = skip(text, end + 1)
+        value: object
+        if key in _SPANNED_KEYS and _is_array_of_objects(text, value_start):
+            found, value_end = _scan_elements(text, value_start)
+            elements[value_start] = tuple(found)
+            value = [element.value for element in found]
+        else:
+            value, value_end = _scan_value(text, value_start)
+        members.append(Member(key, value, position, value_start, value_end))
+        end = skip(text, value_end)
+        if text[end : end + 1] == "}":
+            return members, end + 1
+        if text[end : end + 1] != ",":
+            raise json.JSONDecodeError("Expecting ',' delimiter", text, end)
+        position = skip(text, end + 1)
+
+
+def _is_array_of_objects(text: str, start: int) -> bool:
+    if text[start : start + 1] != "[":
+        return False
+    first = _after_space(text, start + 1)
+    return text[first : first + 1] == "{"
+
+
+def _scan_elements(text: str, start: int) -> tuple[list[Element], int]:
+    skip = _after_space
+    elements: list[Element] = []
+    position = skip(text, start + 1)
+    if text[position : position + 1] == "]":
+        return elements, position + 1
+    while True:
+        value, end = _scan_value(text, position)
+        elements.append(Element(value, position, end))
+        end = skip(text, end)
+        if text[end : end + 1] == "]":
+            return elements, end + 1
+        if text[end : end + 1] != ",":
+            raise json.JSONDecodeError("Expecting ',' delimiter", text, end)
+        position = skip(text, end + 1)

@@ -1,0 +1,257 @@
+"""The dialect of ``/responses``, also of the frames of its WebSocket mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from recollect.errors import InvalidRequestError
+from recollect.wire.content import ToolCall, argument_text, assistant_content, read_content, tool_content
+from recollect.wire.json_document import Edit, Element
+from recollect.wire.memory_block import strip_blocks
+from recollect.wire.prompt import Prompt
+from recollect.wire.reply_responses import ResponsesReplyReader
+from recollect.wire.side_calls import is_marked_side_call, is_side_prompt
+from recollect.wire.utterances import (
+    SYSTEM_ROLES,
+    append_text,
+    content_member,
+    find_target,
+    is_kept,
+    memory_flag_edits,
+    model_edits,
+    own_field_edits,
+    user_utterance,
+    utterance,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from recollect.wire.json_document import JsonDocument, Member
+    from recollect.wire.prompt import PromptEdit, ReplyReader, Utterance
+
+_OUTPUT_SUFFIX = "_output"
+_CALL_KINDS = frozenset({"function_call", "custom_tool_call"})
+_COMPACTION = "compaction_trigger"
+
+
+class _Turn(NamedTuple):
+    """What becomes one utterance: ``instructions``, a string ``input``, one item, or a run of assistant items."""
+
+    role: str
+    items: tuple[tuple[int, Element], ...]
+    place: Member | None = None
+
+
+class Responses:
+    """``input`` as a string or items, ``instructions``, and state that may live upstream."""
+
+    name = "responses"
+
+    def read(self, body: JsonDocument) -> Prompt:
+        """``instructions`` are a system utterance; what an assistant said, called and thought in a row is one utterance,
+        as it was one reply."""
+        utterances: list[Utterance] = []
+        words: list[bool] = []
+        for turn in _turns(body):
+            found, has_words = _read_turn(body, turn)
+            utterances.append(found)
+            words.append(has_words)
+        target = find_target(utterances, words)
+        model = body.get("model")
+        return Prompt(
+            dialect=self.name,
+            model=model if isinstance(model, str) else None,
+            is_streamed=body.get("stream") is True,
+            utterances=tuple(utterances),
+            target=target,
+            ends_with_user=bool(utterances) and utterances[-1].role == "user",
+            continues=_continues(body),
+            wants_structure=_wants_structure(body),
+            is_side_call=_is_side_call(body, utterances, target),
+        )
+
+    def edit(self, body: JsonDocument, edit: PromptEdit) -> bytes:
+        """Utterances that cannot hold a block are left alone."""
+        edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, _items(body))
+        if edit.blocks or edit.profile:
+            turns = tuple(_turns(body))
+            for index, block in edit.blocks.items():
+                if 0 <= index < len(turns):
+                    edits += _append(body, turns[index], block)
+            profile_turn = _profile_turn(turns)
+            if edit.profile and profile_turn:
+                edits += _append(body, profile_turn, edit.profile)
+        return body.splice(edits)
+
+    def reply_reader(self, *, is_streamed: bool) -> ReplyReader:
+        """A reader for one reply."""
+        return ResponsesReplyReader(is_streamed=is_streamed)
+
+
+RESPONSES = Responses()
+
+
+def _items(body: JsonDocument) -> tuple[Element, ...]:
+    place = body.member("input")
+    if place is None or place.value is None or isinstance(place.value, str):
+        return ()
+    if not isinstance(place.value, list):
+        message = "input must be a string or an array of items."
+        raise InvalidRequestError(message, param="input", code="invalid_type")
+    return body.elements(place.value_start)
+
+
+def _turns(body: JsonDocument) -> Iterator[_Turn]:
+    instructions = body.member("instructions")
+    if instructions is not None and isinstance(instructions.value, str):
+        yield _Turn("system", (), instructions)
+    place = body.member("input")
+    if place is not None and isinstance(place.value, str):
+        yield _Turn("user", (), place)
+        return
+    run: list[tuple[int, Element]] = []
+    for index, element in enumerate(_items(body)):
+        role = _item_role(element.value, index)
+        if role == "assistant":
+            run.append((index, element))
+            continue
+        if run:
+            yield _Turn("assistant", tuple(run))
+            run = []
+        yield _Turn(role, ((index, element),))
+    if run:
+        yield _Turn("assistant", tuple(run))
+
+
+def _item_role(item: object, index: int) -> str:
+    """The role of an item; calls, reasoning and whatever else a model puts out belong to the assistant."""
+    if not isinstance(item, dict):
+        message = f"input[{index}] must be an object."
+        raise InvalidRequestError(message, param=f"input[{index}]", code="invalid_type")
+    kind = item.get("type", "message")
+    role = item.get("role")
+    if kind == "message":
+        if not isinstance(role, str):
+            message = f"input[{index}].role must be a string."
+            raise InvalidRequestError(message, param=f"input[{index}].role", code="invalid_type")
+        return role
+    if isinstance(kind, str) and kind.endswith(_OUTPUT_SUFFIX):
+        return "tool"
+    return "assistant"
+
+
+def _read_turn(body: JsonDocument, turn: _Turn) -> tuple[Utterance, bool]:
+    if turn.place is not None:
+        said = read_content(turn.place.value, turn.place.key)
+        if turn.role == "system":
+            return utterance("system", strip_blocks(said.text), None, can_hold_block=True), said.has_words
+        found = user_utterance(said, None, {"content": turn.place.value}, is_storable=True)
+        return found, bool(found.text.strip())
+    if turn.role == "assistant":
+        return _read_assistant(turn)
+    index, element = turn.items[0]
+    item, where = element.value, f"input[{index}]"
+    if not isinstance(item, dict):  # _item_role has refused it
+        raise TypeError(where)
+    is_storable = is_kept(item, where)
+    if turn.role == "tool":
+        text = read_content(item.get("output"), f"{where}.output").text if _has_text_output(item) else ""
+        return utterance("tool", text, tool_content(text, item.get("call_id")), is_storable=is_storable), bool(text)
+    said = read_content(item.get("content"), f"{where}.content")
+    if turn.role == "user":
+        raw = _raw_content(body, element) if said.has_other_parts else None
+        found = user_utterance(said, raw, item, is_storable=is_storable)
+        return found, bool(found.text.strip()) and said.has_words
+    if turn.role in SYSTEM_ROLES:
+        can_hold = item.get("content") is not None
+        text = strip_blocks(said.text)
+        return utterance(
+            SYSTEM_ROLES[turn.role], text, None, is_storable=is_storable, can_hold_block=can_hold
+        ), said.has_words
+    return utterance("tool", said.text, None, is_storable=False), said.has_words
+
+
+def _has_text_output(item: dict[str, object]) -> bool:
+    """Computer and shell calls put out objects and lists of their own kinds."""
+    return item.get("type") in {"function_call_output", "custom_tool_call_output"}
+
+
+def _read_assistant(turn: _Turn) -> tuple[Utterance, bool]:
+    texts: list[str] = []
+    calls: list[ToolCall] = []
+    is_said = False
+    is_excluded = False
+    for index, element in turn.items:
+        item = element.value
+        if not isinstance(item, dict):
+            continue
+        where = f"input[{index}]"
+        if item.get("type", "message") == "message":
+            texts.append(read_content(item.get("content"), f"{where}.content").text)
+        elif item.get("type") in _CALL_KINDS:
+            calls.append(read_call(item))
+        else:
+            continue
+        is_said = True
+        is_excluded = is_excluded or not is_kept(item, where)
+    text = strip_blocks("\n".join(text for text in texts if text))
+    is_storable = is_said and not is_excluded
+    return utterance("assistant", text, assistant_content(text, calls), is_storable=is_storable), bool(text)
+
+
+def read_call(item: dict[str, object]) -> ToolCall:
+    """A ``function_call`` or ``custom_tool_call`` item."""
+    identifier = item.get("call_id")
+    return ToolCall(
+        identifier if isinstance(identifier, str) else None,
+        str(item.get("name") or ""),
+        argument_text(item.get("arguments", item.get("input"))),
+    )
+
+
+def _raw_content(body: JsonDocument, element: Element) -> str | None:
+    place = content_member(body, element)
+    return None if place is None else body.text[place.value_start : place.value_end]
+
+
+def _append(body: JsonDocument, turn: _Turn, text: str) -> list[Edit]:
+    if turn.role not in {"user", "system", "developer"}:
+        return []
+    place = turn.place or content_member(body, turn.items[0][1])
+    return append_text(body, place, text, "input_text") if place else []
+
+
+def _profile_turn(turns: tuple[_Turn, ...]) -> _Turn | None:
+    """``instructions``, or else the last of the system and developer messages that open the conversation."""
+    chosen = None
+    for turn in turns:
+        if turn.role not in SYSTEM_ROLES:
+            break
+        if turn.place is not None:
+            return turn
+        chosen = turn
+    return chosen
+
+
+def _continues(body: JsonDocument) -> str | None:
+    previous = body.get("previous_response_id")
+    conversation = body.get("conversation")
+    if isinstance(conversation, dict):
+        conversation = conversation.get("id")
+    return next((found for found in (previous, conversation) if isinstance(found, str) and found), None)
+
+
+def _wants_structure(body: JsonDocument) -> bool:
+    text = body.get("text")
+    wanted = text.get("format") if isinstance(text, dict) else None
+    return isinstance(wanted, dict) and wanted.get("type") not in {None, "text"}
+
+
+def _is_side_call(body: JsonDocument, utterances: list[Utterance], target: int | None) -> bool:
+    if is_marked_side_call(body.values):
+        return True
+    if any(isinstance(item.value, dict) and item.value.get("type") == _COMPACTION for item in _items(body)):
+        return True
+    system = next((found.text for found in utterances if found.role in SYSTEM_ROLES), "")
+    return is_side_prompt(system, "" if target is None else utterances[target].text)

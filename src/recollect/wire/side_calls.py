@@ -1,0 +1,97 @@
+"""Calls that a chat UI or an agent makes for itself, and text that a harness puts around the user's words.
+
+Neither is the person speaking: such calls get no memory and leave none, such text is not stored. The lists are
+the opening words of the templates that these programs ship, so that a person who asks for a title is not taken
+for one of them.
+"""
+
+from __future__ import annotations
+
+import re
+
+_HARNESS_TAGS = (
+    "environment_context|environment_details|environment_info|user_instructions|system-reminder|system_reminder|"
+    "permissions instructions|collaboration_mode|skills_instructions|apps_instructions|plugins_instructions|"
+    "turn_aborted|INSTRUCTIONS|local-command-caveat|local-command-stdout|command-name|command-message|command-args|"
+    "ide_context|ide_opened_file|ide_selection|editor_context|open_and_recently_viewed_files|attached_files|"
+    "additional_data|reminderInstructions|workspace_info|task_progress|slash_command_rules|system_information"
+)
+_harness_segment = re.compile(rf"<({_HARNESS_TAGS})(?:\s[^>]*)?>.*?</\1>", re.DOTALL)
+_wrapper = re.compile(r"</?(?:user_query|userRequest|user_message|task|feedback)>")
+_agents_file = re.compile(r"# AGENTS\.md instructions\b")
+_HARNESS_HEADS = ("<", "# AGENTS.md instructions")
+
+_SIDE_USER_HEADS = re.compile(
+    r"""(?:
+      \#\#\#\ Task:\s*\n\s*(?:Generate|Suggest|Analyze|Create|You\ are\ an\ autocompletion|Your\ task\ is\ to\ (?:reflect|synthesize)|Based\ on)
+    | (?:Please\ )?(?:provide|generate|write|create)\ a\ (?:concise|brief|short)?,?\ ?(?:title\ (?:of|in)\ )?(?:\d+|five|four)[-\ ](?:word|to|\d+)[^\n]{0,40}\ title\b
+    | Please\ generate\ a\ four\ to\ five\ word\ title
+    | Generate\ a\ (?:brief\ )?title\ (?:for|that)\ [^\n]{0,60}(?:conversation|chat|thread)
+    | Based\ on\ the\ chat\ history,\ give\ this\ conversation\ a\ name
+    | Summarize\ the\ discussion\ briefly\ in\ 200\ words\ or\ less\ to\ use\ as\ a\ prompt
+    | Your\ task\ is\ to\ create\ a\ detailed\ summary\ of\ the\ conversation\ so\ far
+    | You\ are\ performing\ a\ CONTEXT\ CHECKPOINT\ COMPACTION
+    | Provide\ a\ detailed\ (?:prompt|summary)\ (?:for|of)\ [^\n]{0,30}(?:our|the)\ conversation\ above
+    | Analyze\ if\ this\ message\ indicates\ a\ new\ conversation\ topic
+    | Create\ a\ new\ anchored\ summary\ from\ the\ conversation\ history
+    | Generate\ \d(?:[-–]\d)?\ (?:short\ |relevant\ )?follow[-\ ]up\ questions
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_SIDE_SYSTEM_HEADS = re.compile(
+    r"""(?:
+      You\ are\ a\ (?:conversation\ |thread\ |chat\ )?(?:title\ generator|summary\ assistant)
+    | You\ are\ an\ AI\ assistant\ that\ generates\ (?:a\ )?(?:concise\ |short\ )?titles?
+    | You\ generate\ (?:concise\ |short\ )?titles?\ for\ (?:conversations|chats)
+    | Summarize\ this\ coding\ conversation\ in\ under
+    | Analyze\ if\ this\ message\ indicates\ a\ new\ conversation\ topic
+    | You\ are\ a\ helpful\ AI\ assistant\ tasked\ with\ summarizing\ conversations
+    | You\ are\ an\ anchored\ context\ summarization\ assistant
+    | Generate\ a\ (?:concise,?\ )?(?:sentence-case\ )?title\b
+    | You\ are\ tasked\ with\ generating\ (?:a\ )?(?:conversation\ )?titles?
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_SIDE_TASKS = frozenset(
+    {
+        "title_generation",
+        "tags_generation",
+        "emoji_generation",
+        "query_generation",
+        "image_prompt_generation",
+        "autocomplete_generation",
+        "function_calling",
+        "moa_response_generation",
+        "follow_up_generation",
+    }
+)
+"""``metadata.task`` as Open WebUI sets it."""
+_CODEX_TURN = re.compile(r'"request_kind"\s*:\s*"(?:prewarm|compact\w*|title\w*)"')
+
+
+def strip_harness(text: str) -> str:
+    """The user's own words: known harness sections cut out, known wrappers opened. "" where nothing else is there."""
+    if not text.lstrip().startswith(_HARNESS_HEADS) and "</" not in text:
+        return text
+    if _agents_file.match(text.lstrip()):
+        return ""
+    stripped = _harness_segment.sub("", text)
+    opened = _wrapper.sub("", stripped)
+    return text if opened == text else opened.strip()
+
+
+def is_side_prompt(system_text: str, user_text: str) -> bool:
+    """The system prompt or the last user message opens like a side call of a known program."""
+    return bool(_SIDE_USER_HEADS.match(user_text.lstrip()) or _SIDE_SYSTEM_HEADS.match(system_text.lstrip()))
+
+
+def is_marked_side_call(values: dict[str, object]) -> bool:
+    """The request says so itself: Codex's prewarm and compaction, Open WebUI's tasks, ``generate: false``."""
+    if values.get("generate") is False:
+        return True
+    metadata = values.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("task") in _SIDE_TASKS:
+        return True
+    client = values.get("client_metadata")
+    turn = client.get("x-codex-turn-metadata") if isinstance(client, dict) else None
+    return isinstance(turn, str) and _CODEX_TURN.search(turn) is not None

@@ -1,0 +1,113 @@
+"""What the dialects share: from messages to utterances, from an edit to places in the text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from recollect.domain.messages import Role, fingerprint
+from recollect.errors import InvalidRequestError
+from recollect.wire.headers import OWN_BODY_FIELDS
+from recollect.wire.json_document import Edit, cut_members, json_string
+from recollect.wire.memory_block import SEPARATOR, strip_blocks
+from recollect.wire.prompt import Utterance
+from recollect.wire.side_calls import strip_harness
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from recollect.wire.content import Said
+    from recollect.wire.json_document import Element, JsonDocument, Member
+
+SYSTEM_ROLES: Final[dict[str, Role]] = {"system": "system", "developer": "developer"}
+MEMORY_FLAG = "memory"
+"""``messages[].memory: false`` keeps one message out of the vault."""
+
+
+def utterance(
+    role: Role,
+    text: str,
+    content: str | None,
+    *,
+    name: object = None,
+    is_storable: bool = True,
+    can_hold_block: bool = False,
+) -> Utterance:
+    """An utterance with the fingerprint that its stored message has."""
+    print_ = fingerprint(role, content or text)
+    return Utterance(role, text, content, print_, name if isinstance(name, str) else None, is_storable, can_hold_block)
+
+
+def user_utterance(said: Said, raw: str | None, message: dict[str, object], *, is_storable: bool) -> Utterance:
+    """A user's message without echoed blocks and harness text. ``raw``: its content's JSON text, where it has other
+    parts than text."""
+    text = strip_harness(strip_blocks(said.text))
+    is_harness = said.has_words and not text.strip() and not said.has_other_parts
+    return utterance(
+        "user",
+        text,
+        raw if said.has_other_parts else None,
+        name=message.get("name"),
+        is_storable=is_storable and not is_harness,
+        can_hold_block=not is_harness and message.get("content") is not None,
+    )
+
+
+def is_kept(message: dict[str, object], where: str) -> bool:
+    """``memory: false`` keeps a message out of the vault."""
+    flag = message.get(MEMORY_FLAG)
+    if flag is None or isinstance(flag, bool):
+        return flag is not False
+    param = f"{where}.{MEMORY_FLAG}"
+    message_text = f"{param} must be true or false."
+    raise InvalidRequestError(message_text, param=param, code="invalid_boolean")
+
+
+def find_target(utterances: Sequence[Utterance], has_words: Sequence[bool]) -> int | None:
+    """The last message that the user spoke; None where there is none or it has no words."""
+    for index in range(len(utterances) - 1, -1, -1):
+        found = utterances[index]
+        if found.role == "user" and found.can_hold_block:
+            return index if has_words[index] else None
+    return None
+
+
+def own_field_edits(body: JsonDocument) -> list[Edit]:
+    """The cuts that take our own top-level fields out."""
+    if OWN_BODY_FIELDS.isdisjoint(body.values):
+        return []
+    return cut_members(body.members, OWN_BODY_FIELDS)
+
+
+def memory_flag_edits(body: JsonDocument, elements: Sequence[Element]) -> list[Edit]:
+    """The cuts that take ``memory`` out of messages."""
+    edits: list[Edit] = []
+    for element in elements:
+        if isinstance(element.value, dict) and MEMORY_FLAG in element.value:
+            edits += cut_members(body.members_at(element.start), {MEMORY_FLAG})
+    return edits
+
+
+def model_edits(body: JsonDocument, model: str | None) -> list[Edit]:
+    """The model in the provider's own spelling."""
+    if model is None or body.get("model") == model:
+        return []
+    return [Edit(m.value_start, m.value_end, json_string(model)) for m in body.members if m.key == "model"]
+
+
+def content_member(body: JsonDocument, element: Element) -> Member | None:
+    """Where an element's ``content`` stands."""
+    return next((member for member in reversed(body.members_at(element.start)) if member.key == "content"), None)
+
+
+def append_text(body: JsonDocument, place: Member, text: str, part_type: str) -> list[Edit]:
+    """Append text to a string, or as one more part to an array of parts; anything else cannot hold it."""
+    last = place.value_end - 1
+    if isinstance(place.value, str):
+        return [Edit(last, last, json_string(SEPARATOR + text)[1:-1])]
+    if not isinstance(place.value, list):
+        return []
+    part = f'{{"type":{json_string(part_type)},"text":{json_string(text)}}}'
+    if not place.value:
+        return [Edit(last, last, part)]
+    end = place.value_start + len(body.text[place.value_start : last].rstrip(" \t\n\r"))
+    return [Edit(end, end, f",{part}")]
