@@ -1,0 +1,362 @@
+-- Every statement that runs on the database, by name. Parameters are named; times are microseconds, UTC.
+
+-- name: create_key
+-- A new key; the digest is unique.
+INSERT INTO memory_keys (digest, key_id, project, kind, mode, name, user, hint, created_at_us, revoked_at_us)
+VALUES (:digest, :key_id, :project, :kind, :mode, :name, :user, :hint, :created_at_us, :revoked_at_us);
+
+-- name: find_key
+-- One key, revoked or not.
+SELECT key_id, project, digest, kind, mode, created_at_us, name, user, hint, revoked_at_us
+FROM memory_keys WHERE digest = :digest;
+
+-- name: list_keys
+-- Keys of one project, or of every one.
+SELECT key_id, project, digest, kind, mode, created_at_us, name, user, hint, revoked_at_us
+FROM memory_keys WHERE :project IS NULL OR project = :project ORDER BY created_at_us, key_id;
+
+-- name: revoke_key
+-- Revoke a live key of the project.
+UPDATE memory_keys SET revoked_at_us = :at_us
+WHERE key_id = :key_id AND project = :project AND revoked_at_us IS NULL;
+
+-- name: find_vault
+-- The user's vault.
+SELECT vault_id, project, user, created_at_us FROM vaults WHERE project = :project AND user = :user;
+
+-- name: create_vault
+-- A vault for a new user; nothing where another process was faster.
+INSERT INTO vaults (project, user, created_at_us) VALUES (:project, :user, :created_at_us)
+ON CONFLICT (project, user) DO NOTHING;
+
+-- name: list_vaults
+-- Vaults of a project by user name, behind one.
+SELECT vault_id, project, user, created_at_us, message_count, session_count, last_active_at_us
+FROM vaults WHERE project = :project AND user > :after ORDER BY user LIMIT :limit;
+
+-- name: list_vaults_from_start
+-- Vaults of a project by user name.
+SELECT vault_id, project, user, created_at_us, message_count, session_count, last_active_at_us
+FROM vaults WHERE project = :project ORDER BY user LIMIT :limit;
+
+-- name: summarise_vault
+-- One vault with its counts.
+SELECT vault_id, project, user, created_at_us, message_count, session_count, last_active_at_us
+FROM vaults WHERE vault_id = :vault;
+
+-- name: vault_counters
+-- What a capture needs of the vault.
+SELECT vault_id, sequence, next_message_number, next_session_number, next_job_number
+FROM vaults WHERE project = :project AND user = :user;
+
+-- name: advance_vault
+-- The vault after a capture.
+UPDATE vaults SET sequence = :sequence, next_message_number = :next_message_number,
+    next_session_number = :next_session_number, next_job_number = :next_job_number,
+    message_count = message_count + :stored, session_count = session_count + :opened,
+    last_active_at_us = CASE WHEN :active_at_us > coalesce(last_active_at_us, :active_at_us - 1)
+        THEN :active_at_us ELSE last_active_at_us END
+WHERE vault_id = :vault;
+
+-- name: next_sequence
+-- A new sequence number; no row where the vault is gone.
+UPDATE vaults SET sequence = sequence + 1 WHERE vault_id = :vault RETURNING sequence;
+
+-- name: vault_version
+-- Where the vault stands.
+SELECT epoch, sequence FROM vaults WHERE vault_id = :vault;
+
+-- name: message_ids
+-- The ids of a vault in order of capture, for the receipt of an erasure.
+SELECT id FROM messages WHERE vault_id = :vault ORDER BY number;
+
+-- name: erase_passages
+DELETE FROM passages WHERE vault_id = :vault;
+-- name: erase_messages
+DELETE FROM messages WHERE vault_id = :vault;
+-- name: erase_sessions
+DELETE FROM sessions WHERE vault_id = :vault;
+-- name: erase_jobs
+DELETE FROM jobs WHERE vault_id = :vault;
+-- name: erase_injections
+DELETE FROM injections WHERE vault_id = :vault;
+-- name: erase_traces
+DELETE FROM traces WHERE vault_id = :vault;
+-- name: erase_vault
+DELETE FROM vaults WHERE vault_id = :vault;
+
+-- name: keep_receipt
+-- The receipt of an erasure.
+INSERT INTO erasures (vault_id, project, user_digest, messages, sessions, erased_at_us, digest)
+VALUES (:vault, :project, :user_digest, :messages, :sessions, :erased_at_us, :digest);
+
+-- name: find_session
+-- A session by its name.
+SELECT name, session_number, agent_id, started_at_us, last_active_at_us, live_messages
+FROM sessions WHERE vault_id = :vault AND name = :name;
+
+-- name: latest_session
+-- The agent's session with the newest activity.
+SELECT name, session_number, agent_id, started_at_us, last_active_at_us, live_messages
+FROM sessions WHERE vault_id = :vault AND agent_id IS :agent_id
+ORDER BY last_active_at_us DESC, session_number DESC LIMIT 1;
+
+-- name: sessions_with
+-- Sessions whose live branch holds one of the fingerprints.
+SELECT name, session_number, agent_id, started_at_us, last_active_at_us, live_messages
+FROM sessions WHERE vault_id = :vault AND session_number IN (
+    SELECT session_number FROM messages
+    WHERE vault_id = :vault AND is_live = 1 AND fingerprint IN ({places}))
+ORDER BY last_active_at_us DESC, session_number DESC LIMIT :limit;
+
+-- name: branch
+-- The live branch of a session.
+SELECT id, number, fingerprint, role FROM messages
+WHERE vault_id = :vault AND session_number = :session AND is_live = 1 ORDER BY depth;
+
+-- name: list_sessions
+-- Sessions, highest number first.
+SELECT name, session_number, agent_id, started_at_us, last_active_at_us, live_messages
+FROM sessions WHERE vault_id = :vault AND session_number < :before ORDER BY session_number DESC LIMIT :limit;
+
+-- name: create_session
+-- A new session.
+INSERT INTO sessions (vault_id, session_number, name, agent_id, started_at_us, last_active_at_us)
+VALUES (:vault, :session, :name, :agent_id, :started_at_us, :active_at_us);
+
+-- name: touch_session
+-- The session after a capture.
+UPDATE sessions SET live_messages = live_messages + :live,
+    last_active_at_us = max(last_active_at_us, :active_at_us)
+WHERE vault_id = :vault AND session_number = :session;
+
+-- name: head
+-- The newest live message of a session.
+SELECT number, session_number, depth, is_live, id, fingerprint, role, parent_number FROM messages
+WHERE vault_id = :vault AND session_number = :session AND is_live = 1 ORDER BY depth DESC LIMIT 1;
+
+-- name: standing_by_id
+-- A message by its content address, as placing needs it.
+SELECT number, session_number, depth, is_live, id, fingerprint, role, parent_number FROM messages
+WHERE vault_id = :vault AND id = :id;
+
+-- name: standing_by_number
+-- A message by its number, as placing needs it.
+SELECT number, session_number, depth, is_live, id, fingerprint, role, parent_number FROM messages
+WHERE vault_id = :vault AND number = :number;
+
+-- name: standing_by_external_id
+-- The newest message of a session that the caller gave this id.
+SELECT number, session_number, depth, is_live, id, fingerprint, role, parent_number FROM messages
+WHERE vault_id = :vault AND session_number = :session AND external_id = :external_id ORDER BY number DESC LIMIT 1;
+
+-- name: standing_by_delivery
+-- A message of a session that was captured before, at the same microsecond.
+SELECT number, session_number, depth, is_live, id, fingerprint, role, parent_number FROM messages
+WHERE vault_id = :vault AND session_number = :session AND fingerprint = :fingerprint
+    AND captured_at_us = :captured_at_us ORDER BY number LIMIT 1;
+
+-- name: live_from
+-- Live messages at a depth and behind.
+SELECT depth, number FROM messages
+WHERE vault_id = :vault AND session_number = :session AND is_live = 1 AND depth >= :depth;
+
+-- name: insert_message
+-- One new message.
+INSERT INTO messages (vault_id, number, session_number, depth, is_live, is_partial, parent_number, sequence,
+    occurred_at_us, captured_at_us, id, fingerprint, role, name, agent_id, external_id, trace_id, metadata, text, content)
+VALUES (:vault, :number, :session, :depth, 1, :is_partial, :parent_number, :sequence,
+    :occurred_at_us, :captured_at_us, :id, :fingerprint, :role, :name, :agent_id, :external_id, :trace_id, :metadata,
+    :text, :content);
+
+-- name: set_live
+-- Retire or revive messages (numbers in a JSON array).
+UPDATE messages SET is_live = :is_live, sequence = :sequence
+WHERE vault_id = :vault AND number IN (SELECT value FROM json_each(:numbers));
+
+-- name: messages
+-- Messages by number (a JSON array).
+SELECT m.id, m.number, s.name, m.session_number, m.depth, m.is_live, m.captured_at_us, m.role, m.text,
+    m.occurred_at_us, m.content, m.name, m.external_id, m.metadata, m.agent_id, m.is_partial
+FROM messages m JOIN sessions s ON s.vault_id = m.vault_id AND s.session_number = m.session_number
+WHERE m.vault_id = :vault AND m.number IN (SELECT value FROM json_each(:numbers));
+
+-- name: find_message
+-- A message by its content address.
+SELECT m.id, m.number, s.name, m.session_number, m.depth, m.is_live, m.captured_at_us, m.role, m.text,
+    m.occurred_at_us, m.content, m.name, m.external_id, m.metadata, m.agent_id, m.is_partial
+FROM messages m JOIN sessions s ON s.vault_id = m.vault_id AND s.session_number = m.session_number
+WHERE m.vault_id = :vault AND m.id = :id;
+
+-- name: session_messages
+-- The newest messages of a live branch below a depth, newest first.
+SELECT m.id, m.number, s.name, m.session_number, m.depth, m.is_live, m.captured_at_us, m.role, m.text,
+    m.occurred_at_us, m.content, m.name, m.external_id, m.metadata, m.agent_id, m.is_partial
+FROM messages m JOIN sessions s ON s.vault_id = m.vault_id AND s.session_number = m.session_number
+WHERE m.vault_id = :vault AND m.session_number = :session AND m.is_live = 1 AND m.depth < :before
+ORDER BY m.depth DESC LIMIT :limit;
+
+-- name: list_messages
+-- Messages in order of capture, behind a number.
+SELECT m.id, m.number, s.name, m.session_number, m.depth, m.is_live, m.captured_at_us, m.role, m.text,
+    m.occurred_at_us, m.content, m.name, m.external_id, m.metadata, m.agent_id, m.is_partial
+FROM messages m JOIN sessions s ON s.vault_id = m.vault_id AND s.session_number = m.session_number
+WHERE m.vault_id = :vault AND m.number > :after ORDER BY m.number LIMIT :limit;
+
+-- name: doomed_message
+-- What deleting a message needs to know of it.
+SELECT number, session_number, is_live, trace_id FROM messages WHERE vault_id = :vault AND id = :id;
+
+-- name: delete_message_passages
+DELETE FROM passages WHERE vault_id = :vault AND message_number = :number;
+-- name: delete_message_injections
+DELETE FROM injections WHERE vault_id = :vault
+    AND EXISTS (SELECT 1 FROM json_each(injections.sources) WHERE value = :number);
+-- name: delete_message_traces
+-- Traces that quote the message, and the trace of the exchange that it came with.
+DELETE FROM traces WHERE vault_id = :vault AND (trace_id = :trace_id
+    OR EXISTS (SELECT 1 FROM json_each(traces.sources) WHERE value = :number));
+-- name: delete_message
+DELETE FROM messages WHERE vault_id = :vault AND number = :number;
+-- name: shrink_session
+UPDATE sessions SET live_messages = live_messages - :live WHERE vault_id = :vault AND session_number = :session;
+-- name: shrink_vault
+-- A new epoch: every index of the vault is loaded anew.
+UPDATE vaults SET epoch = epoch + 1, sequence = sequence + 1, message_count = message_count - 1
+WHERE vault_id = :vault;
+
+-- name: changed_messages
+-- What the index needs of messages that changed; the text only while the passages are missing.
+SELECT number, session_number, depth, is_live, role, name, agent_id, occurred_at_us / 1000, captured_at_us / 1000,
+    fingerprint, metadata, CASE indexed_with WHEN 0 THEN text END
+FROM messages WHERE vault_id = :vault AND sequence > :after ORDER BY number;
+
+-- name: changed_passages
+-- Passages that were written since.
+SELECT message_number, piece, start, "end", tokens, model, terms, dense, states, state_ids, extra
+FROM passages JOIN models USING (model_number) WHERE vault_id = :vault AND sequence > :after
+ORDER BY message_number, piece;
+
+-- name: find_model
+SELECT model_number FROM models WHERE model = :model;
+-- name: create_model
+INSERT INTO models (model) VALUES (:model) RETURNING model_number;
+
+-- name: surviving_messages
+-- Which of these messages (a JSON array of numbers) are still there.
+SELECT number FROM messages WHERE vault_id = :vault AND number IN (SELECT value FROM json_each(:numbers));
+
+-- name: delete_passages
+-- Passages of these messages.
+DELETE FROM passages WHERE vault_id = :vault AND message_number IN (SELECT value FROM json_each(:numbers));
+
+-- name: insert_passage
+INSERT INTO passages (vault_id, message_number, piece, sequence, start, "end", tokens, model_number,
+    terms, dense, states, state_ids, extra)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: mark_indexed
+-- These messages have passages of this model now.
+UPDATE messages SET indexed_with = :model_number, sequence = :sequence
+WHERE vault_id = :vault AND number IN (SELECT value FROM json_each(:numbers));
+
+-- name: stale_messages
+-- Messages whose passages are missing or of another model, and that no index job names yet.
+WITH queued AS MATERIALIZED (
+    SELECT DISTINCT vault_id, value AS number FROM jobs, json_each(jobs.numbers) WHERE kind = 'index')
+SELECT m.vault_id, m.number
+FROM (SELECT vault_id, number FROM messages WHERE indexed_with >= 0 AND indexed_with < :model_number
+      UNION ALL
+      SELECT vault_id, number FROM messages WHERE indexed_with > :model_number) m
+WHERE NOT EXISTS (SELECT 1 FROM queued q WHERE q.vault_id = m.vault_id AND q.number = m.number)
+LIMIT :limit;
+
+-- name: pending
+-- Messages without passages that an index job waits or works for.
+SELECT count(DISTINCT m.number)
+FROM jobs j, json_each(j.numbers) e
+JOIN messages m ON m.vault_id = j.vault_id AND m.number = e.value
+WHERE j.vault_id = :vault AND j.kind = 'index' AND j.state <> 'dead' AND m.indexed_with = 0;
+
+-- name: take_job_number
+UPDATE vaults SET next_job_number = next_job_number + 1 WHERE vault_id = :vault RETURNING next_job_number - 1;
+
+-- name: insert_job
+INSERT INTO jobs (vault_id, job_number, kind, state, created_at_us, available_at_us, numbers)
+VALUES (:vault, :job, :kind, 'waiting', :at_us, :at_us, :numbers);
+
+-- name: is_job_available
+-- A look that needs no write lock.
+SELECT EXISTS (SELECT 1 FROM jobs WHERE state <> 'dead' AND available_at_us <= :now_us);
+
+-- name: lease_jobs
+-- Take the jobs that waited longest, and those whose lease ran out.
+UPDATE jobs SET state = 'leased', attempts = attempts + 1, available_at_us = :until_us
+WHERE (vault_id, job_number) IN (
+    SELECT vault_id, job_number FROM jobs WHERE state <> 'dead' AND available_at_us <= :now_us
+    ORDER BY available_at_us, created_at_us LIMIT :limit)
+RETURNING vault_id, job_number, kind, numbers, attempts, created_at_us, state, last_error;
+
+-- name: unindexable
+-- Messages of a finished index job that got no passages: there is nothing to index in them.
+UPDATE messages SET indexed_with = -1, sequence = :sequence
+WHERE vault_id = :vault AND indexed_with = 0 AND number IN (
+    SELECT e.value FROM jobs j, json_each(j.numbers) e
+    WHERE j.vault_id = :vault AND j.job_number = :job AND j.kind = 'index');
+
+-- name: complete_job
+DELETE FROM jobs WHERE vault_id = :vault AND job_number = :job;
+
+-- name: retry_job
+UPDATE jobs SET state = 'waiting', available_at_us = :retry_at_us, last_error = :error
+WHERE vault_id = :vault AND job_number = :job;
+
+-- name: bury_job
+UPDATE jobs SET state = 'dead', last_error = :error WHERE vault_id = :vault AND job_number = :job;
+
+-- name: list_dead
+-- Dead letters, oldest first.
+SELECT vault_id, job_number, kind, numbers, attempts, created_at_us, state, last_error
+FROM jobs WHERE state = 'dead' AND (:vault IS NULL OR vault_id = :vault) ORDER BY created_at_us LIMIT :limit;
+
+-- name: replay_dead
+-- Dead letters wait again.
+UPDATE jobs SET state = 'waiting', attempts = 0, available_at_us = :now_us
+WHERE (vault_id, job_number) IN (
+    SELECT vault_id, job_number FROM jobs WHERE state = 'dead' AND (:vault IS NULL OR vault_id = :vault)
+    ORDER BY created_at_us LIMIT :limit);
+
+-- name: backlog
+-- Counts of the queue. A lease that ran out counts as waiting.
+SELECT count(*) FILTER (WHERE state = 'waiting' OR state = 'leased' AND available_at_us <= :now_us),
+    count(*) FILTER (WHERE state = 'leased' AND available_at_us > :now_us),
+    count(*) FILTER (WHERE state = 'dead'),
+    min(created_at_us) FILTER (WHERE state = 'waiting' OR state = 'leased' AND available_at_us <= :now_us)
+FROM jobs WHERE :vault IS NULL OR vault_id = :vault;
+
+-- name: injections
+-- The injections at these places.
+SELECT lineage, block, sources, injected_at_us FROM injections WHERE vault_id = :vault AND lineage IN ({places});
+
+-- name: put_injection
+-- Remember an injection, unless a message that it quotes is gone.
+INSERT OR REPLACE INTO injections (vault_id, lineage, injected_at_us, sources, block)
+SELECT :vault, :lineage, :injected_at_us, :sources, :block
+WHERE EXISTS (SELECT 1 FROM vaults WHERE vault_id = :vault) AND NOT EXISTS (
+    SELECT 1 FROM json_each(:sources) e WHERE NOT EXISTS (
+        SELECT 1 FROM messages WHERE vault_id = :vault AND number = e.value));
+
+-- name: put_trace
+-- Keep a trace, unless its vault or a message that it quotes is gone.
+INSERT OR REPLACE INTO traces (vault_id, trace_id, project, created_at_us, sources, body)
+SELECT :vault, :trace_id, :project, :created_at_us, :sources, :body
+WHERE (:vault = 0 OR EXISTS (SELECT 1 FROM vaults WHERE vault_id = :vault)) AND NOT EXISTS (
+    SELECT 1 FROM json_each(:sources) e WHERE NOT EXISTS (
+        SELECT 1 FROM messages WHERE vault_id = :vault AND number = e.value));
+
+-- name: find_trace
+SELECT trace_id, project, vault_id, created_at_us, body, sources FROM traces
+WHERE project = :project AND trace_id = :trace_id;
+
+-- name: prune_traces
+DELETE FROM traces WHERE created_at_us < :older_than_us;
