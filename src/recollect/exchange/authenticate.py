@@ -58,7 +58,7 @@ class Authenticator:
             message = "This memory key was revoked. Create another with `recollect keys create`."
             raise AuthenticationError(message, code="revoked_api_key")
         principal = Principal(project=key.project, kind=key.kind, mode=key.mode, key_id=key.id, user=key.user)
-        return Authentication(principal, found.mode, found.header == b"authorization")
+        return Authentication(principal, found.mode, found.header == "authorization")
 
     async def has_keys(self) -> bool:
         """Whether any key was ever created: revoking the last one does not open the gateway again."""

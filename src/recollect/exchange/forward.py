@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from recollect.exchange.ports import RouteRequest
 from recollect.providers.base import Route, UpstreamRequest
-from recollect.wire.headers import strip_request_headers
-from recollect.wire.memory_key import is_memory_key
+from recollect.wire.headers import strip_query, strip_request_headers
+from recollect.wire.memory_key import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 CREDENTIAL_HEADERS = (b"authorization", b"api-key", b"x-api-key")
 PROVIDER_KEY_HEADER = b"x-provider-key"
-OWN_QUERY_NAMES = frozenset({"memory"})
 
 
 def provider_key_of(request: IncomingRequest) -> str | None:
@@ -28,18 +27,11 @@ def provider_key_of(request: IncomingRequest) -> str | None:
     if explicit:
         return explicit
     for name in CREDENTIAL_HEADERS:
-        value = (request.header(name) or "").strip()
-        token = value.removeprefix("Bearer ").removeprefix("bearer ").strip()
-        if token and not is_memory_key(token):
+        scheme, space, credential = (request.header(name) or "").strip().partition(" ")
+        token = credential.strip() if space and scheme.lower() == "bearer" else scheme
+        if token and not token.startswith(PREFIX):
             return token
     return None
-
-
-def own_query_removed(query: str) -> str:
-    """The query string without our parameters, the others as the client wrote them."""
-    if not any(name in query for name in OWN_QUERY_NAMES):
-        return query
-    return "&".join(part for part in query.split("&") if part.partition("=")[0] not in OWN_QUERY_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +50,7 @@ class Forwarder:
         return self.router.route(
             RouteRequest(
                 path=request.path,
-                query=own_query_removed(request.query),
+                query=strip_query(request.query),
                 model=model,
                 forward_target=request.forward_target,
                 provider_key=exchange.provider_key,
@@ -98,19 +90,13 @@ class Forwarder:
 def _request_headers(request: IncomingRequest, route: Route, body: bytes | AsyncIterator[bytes] | None) -> Headers:
     """The client's headers without what is ours or hop-by-hop, and with the right credential.
 
-    In router style every credential of the client's is replaced; in forward style the client's own pass as they
-    are, but for a memory key.
+    In router style every credential of the client's is replaced by the route's; in forward style the client's own
+    pass as they are.
     """
     kept = strip_request_headers(request.headers)
     if request.forward_target is None:
         kept = tuple(field for field in kept if field[0] not in CREDENTIAL_HEADERS)
-    else:
-        kept = tuple(field for field in kept if field[0] not in CREDENTIAL_HEADERS or not _holds_memory_key(field[1]))
     if body is not None and not isinstance(body, bytes):
         kept += tuple(field for field in request.headers if field[0] == b"content-length")
     names = {name for name, _ in route.credentials}
     return (*(field for field in kept if field[0] not in names), *route.credentials)
-
-
-def _holds_memory_key(value: bytes) -> bool:
-    return is_memory_key(value.decode("latin-1").removeprefix("Bearer ").strip())

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
+import orjson
+
 from recollect.domain.capture import AtHead
 from recollect.domain.ids import SessionName, TraceId, new_id
 from recollect.domain.recall import MemoryStatus
@@ -21,8 +23,9 @@ from recollect.exchange.remember import hit_record
 from recollect.exchange.resolve import conversation_of, project_of, user_of
 from recollect.wire.controls import read_controls
 from recollect.wire.dialects import DIALECTS
-from recollect.wire.headers import memory_headers
-from recollect.wire.json_document import JsonDocument
+from recollect.wire.headers import MemoryReport, response_headers
+from recollect.wire.json_document import Edit, JsonDocument, json_string
+from recollect.wire.prompt import Prompt
 from recollect.wire.verbose import add_memories
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from recollect.exchange.remember import Rememberer
     from recollect.exchange.resolve import Resolver
     from recollect.providers.base import Headers
+    from recollect.wire.prompt import Dialect
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +106,7 @@ class Pipeline:
         exchange.dialect = dialect
         exchange.document = JsonDocument.parse(await self._whole_body(request))
         exchange.controls = self._controls(exchange, authentication)
-        exchange.prompt = dialect.read(exchange.document)
+        exchange.prompt = _read_prompt(exchange, dialect, exchange.document)
         exchange.route = self._stages.forward.route(exchange, exchange.prompt.model)
         if exchange.memory_is_on:
             await self._remember_before(exchange)
@@ -185,7 +189,10 @@ class Pipeline:
         exchange.route = self._stages.forward.route(exchange, model)
         if exchange.route.model is None or exchange.route.model == model:
             return body, model
-        return document.with_model(exchange.route.model), model
+        place = document.member("model")
+        if place is None:
+            return body, model
+        return document.splice([Edit(place.value_start, place.value_end, json_string(exchange.route.model))]), model
 
     async def _answer_models(self, exchange: Exchange, sink: ReplySink) -> None:
         path = exchange.request.path.rstrip("/")
@@ -228,7 +235,7 @@ class Pipeline:
     def _headers(self, exchange: Exchange) -> Headers:
         place = exchange.place
         selected = exchange.recalled.selection if exchange.recalled and exchange.injection else ()
-        return memory_headers(
+        report = MemoryReport(
             request_id=exchange.id,
             status=exchange.status.value,
             user=place.user if place else None,
@@ -237,8 +244,8 @@ class Pipeline:
             tokens=exchange.block_tokens,
             took_ms=exchange.elapsed_ms() - exchange.stage_ms.get("forward", 0.0),
             stored=exchange.stored.value,
-            speaks_recallr=exchange.controls.speaks_recallr,
         )
+        return tuple(response_headers(report, speaks_recallr=exchange.controls.speaks_recallr))
 
     def _in_background(self, work: Awaitable[None]) -> None:
         async def finish() -> None:
@@ -247,6 +254,19 @@ class Pipeline:
         task = asyncio.ensure_future(finish())
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _read_prompt(exchange: Exchange, dialect: Dialect, document: JsonDocument) -> Prompt:
+    """The prompt; with memory off only what routing needs, so that nothing is refused that the provider may take."""
+    mode = exchange.controls.mode
+    if mode.recalls or mode.stores:
+        return dialect.read(document)
+    model = document.get("model")
+    return Prompt(
+        dialect=dialect.name,
+        model=model if isinstance(model, str) else None,
+        is_streamed=document.get("stream") is True,
+    )
 
 
 def _dialect_path(request: IncomingRequest) -> str:
@@ -280,11 +300,10 @@ def _place_without_store(exchange: Exchange) -> Place | None:
     )
 
 
-def _memories(exchange: Exchange) -> list[dict[str, object]]:
-    """What ``X-Memory-Verbose`` adds to the reply: the injected memories."""
-    if exchange.recalled is None or exchange.injection is None:
-        return []
-    return [{"kind": hit.kind, "text": hit.text, **hit_record(hit)} for hit in exchange.recalled.selection]
+def _memories(exchange: Exchange) -> str:
+    """What ``X-Memory-Verbose`` adds to the reply: the injected memories, as JSON."""
+    hits = exchange.recalled.selection if exchange.recalled and exchange.injection else ()
+    return orjson.dumps([{"kind": hit.kind, "text": hit.text, **hit_record(hit)} for hit in hits]).decode()
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from recollect.errors import UpstreamBrokenError
+from recollect.exchange.tap import ReplyTap
 from recollect.wire.headers import strip_response_headers
-from recollect.wire.tap import ReplyTap
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -77,6 +77,7 @@ class CapturingRelay:
         self._tap = ReplyTap(
             exchange.dialect.reply_reader(is_streamed=self._is_stream),
             header_of(upstream.headers, b"content-encoding"),
+            is_streamed=self._is_stream,
         )
         self.reply: Reply | None = None
 
