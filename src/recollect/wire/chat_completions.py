@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from recollect.errors import InvalidRequestError
 from recollect.wire.content import assistant_content, chat_tool_calls, read_content, tool_content
-from recollect.wire.memory_block import strip_blocks
 from recollect.wire.prompt import Prompt
 from recollect.wire.reply_chat import ChatReplyReader
 from recollect.wire.side_calls import is_marked_side_call, is_side_prompt
 from recollect.wire.utterances import (
     SYSTEM_ROLES,
-    append_text,
     content_member,
+    ends_with_user,
     find_target,
+    insert_text,
     is_kept,
     memory_flag_edits,
     model_edits,
@@ -43,7 +43,7 @@ class ChatCompletions:
         utterances: list[Utterance] = []
         words: list[bool] = []
         for index, element in enumerate(elements):
-            found, has_words = _read_message(body, element, f"messages[{index}]")
+            found, has_words = _read_message(element, f"messages[{index}]")
             utterances.append(found)
             words.append(has_words)
         target = find_target(utterances, words)
@@ -54,21 +54,25 @@ class ChatCompletions:
             is_streamed=body.get("stream") is True,
             utterances=tuple(utterances),
             target=target,
-            ends_with_user=bool(utterances) and utterances[-1].role == "user",
+            ends_with_user=ends_with_user(utterances),
             wants_structure=_wants_structure(body),
             is_side_call=is_marked_side_call(body.values) or _is_side_call(utterances, target),
         )
 
     def edit(self, body: JsonDocument, edit: PromptEdit) -> bytes:
-        """Utterances that cannot hold a block are left alone."""
+        """Utterances that cannot hold a block are left alone.
+
+        Where structured output is wanted, a block goes before the question, so that the question is what is answered.
+        """
         elements = _elements(body)
         edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, elements)
+        is_first = bool(edit.blocks) and _wants_structure(body)
         for index, block in edit.blocks.items():
             if 0 <= index < len(elements):
-                edits += _append(body, elements[index], block)
+                edits += _insert(body, elements[index], block, is_first=is_first)
         if edit.profile:
             place = _profile_place(elements)
-            edits += _append(body, place, edit.profile) if place else []
+            edits += _insert(body, place, edit.profile) if place else []
         return body.splice(edits)
 
     def reply_reader(self, *, is_streamed: bool) -> ReplyReader:
@@ -89,7 +93,7 @@ def _elements(body: JsonDocument) -> tuple[Element, ...]:
     return body.elements(place.value_start)
 
 
-def _read_message(body: JsonDocument, element: Element, where: str) -> tuple[Utterance, bool]:
+def _read_message(element: Element, where: str) -> tuple[Utterance, bool]:
     message = element.value
     if not isinstance(message, dict):
         text = f"{where} must be an object."
@@ -101,8 +105,7 @@ def _read_message(body: JsonDocument, element: Element, where: str) -> tuple[Utt
     said = read_content(message.get("content"), f"{where}.content")
     is_storable = is_kept(message, where)
     if role == "user":
-        raw = _raw_content(body, element) if said.has_other_parts else None
-        found = user_utterance(said, raw, message, is_storable=is_storable)
+        found = user_utterance(said, message.get("content"), name=message.get("name"), is_storable=is_storable)
         return found, bool(found.text.strip()) and said.has_words
     return _read_other(role, message, said, is_storable=is_storable), said.has_words
 
@@ -110,7 +113,7 @@ def _read_message(body: JsonDocument, element: Element, where: str) -> tuple[Utt
 def _read_other(role: str, message: dict[str, object], said: Said, *, is_storable: bool) -> Utterance:
     name = message.get("name")
     if role in {"assistant", "model"}:
-        text = strip_blocks(said.text) or _refusal(message)
+        text = said.text or _refusal(message)
         audio = message.get("audio")
         content = assistant_content(
             text, chat_tool_calls(message), audio.get("id") if isinstance(audio, dict) else None
@@ -120,9 +123,10 @@ def _read_other(role: str, message: dict[str, object], said: Said, *, is_storabl
         content = tool_content(said.text, message.get("tool_call_id"))
         return utterance("tool", said.text, content, name=name, is_storable=is_storable)
     if role in SYSTEM_ROLES:
-        can_hold = message.get("content") is not None
-        text = strip_blocks(said.text)
-        return utterance(SYSTEM_ROLES[role], text, None, name=name, is_storable=is_storable, can_hold_block=can_hold)
+        can_hold = bool(message.get("content"))
+        return utterance(
+            SYSTEM_ROLES[role], said.text, None, name=name, is_storable=is_storable, can_hold_block=can_hold
+        )
     return utterance("tool", said.text, None, name=name, is_storable=False)
 
 
@@ -131,14 +135,9 @@ def _refusal(message: dict[str, object]) -> str:
     return refusal if isinstance(refusal, str) else ""
 
 
-def _raw_content(body: JsonDocument, element: Element) -> str | None:
+def _insert(body: JsonDocument, element: Element, text: str, *, is_first: bool = False) -> list[Edit]:
     place = content_member(body, element)
-    return None if place is None else body.text[place.value_start : place.value_end]
-
-
-def _append(body: JsonDocument, element: Element, text: str) -> list[Edit]:
-    place = content_member(body, element)
-    return append_text(body, place, text, "text") if place else []
+    return insert_text(body, place, text, "text", is_first=is_first) if place else []
 
 
 def _profile_place(elements: tuple[Element, ...]) -> Element | None:

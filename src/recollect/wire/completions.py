@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from recollect.wire.content import read_content
 from recollect.wire.prompt import Prompt
 from recollect.wire.reply_completions import CompletionsReplyReader
-from recollect.wire.utterances import append_text, model_edits, own_field_edits, user_utterance
+from recollect.wire.utterances import insert_text, model_edits, own_field_edits, user_utterance
 
 if TYPE_CHECKING:
     from recollect.wire.json_document import JsonDocument, Member
@@ -25,7 +25,7 @@ class Completions:
         found = None
         if place is not None:
             said = read_content(place.value, "prompt")
-            found = user_utterance(said, None, {"content": place.value}, is_storable=said.has_words)
+            found = user_utterance(said, place.value, is_storable=said.has_words)
         model = body.get("model")
         return Prompt(
             dialect=self.name,
@@ -43,7 +43,7 @@ class Completions:
         edits = own_field_edits(body) + model_edits(body, edit.model)
         place = _prompt(body)
         if place is not None and 0 in edit.blocks:
-            edits += append_text(body, place, edit.blocks[0], "text")
+            edits += insert_text(body, place, edit.blocks[0], "text")
         return body.splice(edits)
 
     def reply_reader(self, *, is_streamed: bool) -> ReplyReader:

@@ -9,6 +9,7 @@ import orjson
 
 from recollect.errors import InvalidRequestError
 from recollect.wire.json_document import without_lone_surrogates
+from recollect.wire.memory_block import strip_blocks
 
 _TEXT_KINDS = frozenset({"text", "input_text", "output_text", "summary_text"})
 _PLACEHOLDERS = {
@@ -24,11 +25,12 @@ _PLACEHOLDERS = {
     "video_url": "[video]",
     "input_video": "[video]",
 }
+_CACHE_MARKERS = frozenset({"cache_control", "prompt_cache_breakpoint"})
 _SILENT_KINDS = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_text"})
 
 
 class Said(NamedTuple):
-    """``text`` has a placeholder like ``[image]`` for each part that is no text; ``has_words``: there is more than those."""
+    """``text`` has a placeholder like ``[image]`` for each part that is no text; ``has_words``: there are others too."""
 
     text: str
     has_words: bool
@@ -47,9 +49,12 @@ NOTHING_SAID = Said("", has_words=False, has_other_parts=False)
 
 
 def read_content(content: object, where: str) -> Said:
-    """Read a string, a list of parts, or null. InvalidRequestError names the place (``messages[3].content``)."""
+    """Read a string, a list of parts, or null, without echoed memory blocks.
+
+    InvalidRequestError names the place (``messages[3].content``).
+    """
     if isinstance(content, str):
-        text = without_lone_surrogates(content)
+        text = strip_blocks(without_lone_surrogates(content))
         return Said(text, has_words=bool(text.strip()), has_other_parts=False)
     if content is None:
         return NOTHING_SAID
@@ -80,10 +85,27 @@ def _read_part(part: object, where: str, index: int) -> tuple[str, bool]:
         if text is not None and not isinstance(text, str):
             message = f"{where}[{index}].{key} must be a string."
             raise InvalidRequestError(message, param=f"{where}[{index}].{key}", code="invalid_type")
-        return text or "", True
+        return strip_blocks(text or ""), True
     if kind in _SILENT_KINDS:
         return "", True
     return _PLACEHOLDERS.get(kind, f"[{kind}]") if isinstance(kind, str) else "[part]", False
+
+
+def parts_content(parts: list[object]) -> str:
+    """The canonical content of a message that has other parts than text: the parts without echoed memory blocks, and
+    without the cache markers that clients move from message to message."""
+    return canonical_json([kept for kept in map(_kept_part, parts) if kept is not None])
+
+
+def _kept_part(part: object) -> object:
+    if not isinstance(part, dict):
+        return part
+    kept = {key: value for key, value in part.items() if key not in _CACHE_MARKERS}
+    text = kept.get("text")
+    if isinstance(text, str):
+        kept["text"] = strip_blocks(text)
+        return None if text and not kept["text"] else kept
+    return kept
 
 
 def text_of(content: object) -> str:

@@ -10,6 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import orjson
+
 from recollect.domain.controls import Controls, StoreScope
 from recollect.domain.keys import MemoryMode
 from recollect.domain.recall import Strategy
@@ -43,12 +45,12 @@ class _Given:
         self.param = param
         self.value = value
 
-    def refuse(self, code: str, expected: str) -> InvalidRequestError:
+    def refuse(self, *, code: str, expected: str) -> InvalidRequestError:
         return InvalidRequestError(f"{self.param} must be {expected}.", code=code, param=self.param)
 
     def text(self, code: str, expected: str) -> str:
         if not isinstance(self.value, str):
-            raise self.refuse(code, expected)
+            raise self.refuse(code=code, expected=expected)
         return self.value.strip()
 
 
@@ -79,7 +81,7 @@ def read_controls(  # noqa: PLR0913 - the sources of a control, weakest last
     timeout_s = changes.get("session_timeout_s")
     if speaks_recallr and isinstance(timeout_s, int) and timeout_s < MIN_RECALLR_TIMEOUT_S:
         given = _Given("X-Recallr-Session-Timeout-Seconds", timeout_s)
-        raise given.refuse("invalid_session_timeout", f"at least {MIN_RECALLR_TIMEOUT_S}")
+        raise given.refuse(code="invalid_session_timeout", expected=f"at least {MIN_RECALLR_TIMEOUT_S}")
     return replace(defaults, **changes)  # type: ignore[arg-type]
 
 
@@ -129,14 +131,14 @@ def _check_top_k(changes: dict[str, object], defaults: Controls) -> None:
     if not isinstance(high, int):
         changes["max_top_k"] = max(low, defaults.max_top_k)
     elif low > high:
-        raise _Given("X-Memory-Min-Top-K", low).refuse("invalid_number", "at most X-Memory-Max-Top-K")
+        raise _Given("X-Memory-Min-Top-K", low).refuse(code="invalid_number", expected="at most X-Memory-Max-Top-K")
 
 
 def _name(given: _Given, *, code: str) -> str | None:
     expected = f"a string of at most {MAX_NAME_CHARS} printable characters"
     text = given.text(code, expected)
     if len(text) > MAX_NAME_CHARS or not text.isprintable():
-        raise given.refuse(code, expected)
+        raise given.refuse(code=code, expected=expected)
     return text or None
 
 
@@ -154,7 +156,9 @@ def parse_mode(value: object, param: str) -> MemoryMode:
     try:
         return MemoryMode(text)
     except ValueError:
-        raise _Given(param, value).refuse("invalid_mode", "one of full, read, write, off, shadow, on") from None
+        raise _Given(param, value).refuse(
+            code="invalid_mode", expected="one of full, read, write, off, shadow, on"
+        ) from None
 
 
 def _store(given: _Given) -> StoreScope:
@@ -166,7 +170,7 @@ def _store(given: _Given) -> StoreScope:
     try:
         return StoreScope(given.text("invalid_store", expected).lower())
     except ValueError:
-        raise given.refuse("invalid_store", expected) from None
+        raise given.refuse(code="invalid_store", expected=expected) from None
 
 
 def _strategy(given: _Given) -> Strategy:
@@ -174,7 +178,7 @@ def _strategy(given: _Given) -> Strategy:
     try:
         return Strategy(given.text("invalid_strategy", expected).lower().replace("-", "_"))
     except ValueError:
-        raise given.refuse("invalid_strategy", expected) from None
+        raise given.refuse(code="invalid_strategy", expected=expected) from None
 
 
 def _count(given: _Given, *, code: str = "invalid_number", least: int = 0) -> int:
@@ -184,7 +188,7 @@ def _count(given: _Given, *, code: str = "invalid_number", least: int = 0) -> in
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MAX_NUMBER:
-        raise given.refuse(code, f"a whole number from {least} to {_MAX_NUMBER}")
+        raise given.refuse(code=code, expected=f"a whole number from {least} to {_MAX_NUMBER}")
     return value
 
 
@@ -196,7 +200,7 @@ def _fraction(given: _Given) -> float:
         except ValueError:
             value = math.nan
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= 1.0:
-        raise given.refuse("invalid_number", "a number from 0 to 1")
+        raise given.refuse(code="invalid_number", expected="a number from 0 to 1")
     return float(value)
 
 
@@ -205,7 +209,7 @@ def _boolean(given: _Given) -> bool:
         return given.value
     text = given.text("invalid_boolean", "true or false").lower()
     if text not in _TRUE | _FALSE:
-        raise given.refuse("invalid_boolean", "true or false")
+        raise given.refuse(code="invalid_boolean", expected="true or false")
     return text in _TRUE
 
 
@@ -215,7 +219,7 @@ def _timezone(given: _Given) -> str:
     try:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise given.refuse("invalid_timezone", expected) from None
+        raise given.refuse(code="invalid_timezone", expected=expected) from None
 
 
 def _time(given: _Given) -> datetime:
@@ -223,14 +227,14 @@ def _time(given: _Given) -> datetime:
 
 
 def parse_time(value: object, param: str) -> datetime:
-    """An RFC 3339 time, or a date (its midnight); without an offset it is UTC. InvalidRequestError (``invalid_time``)."""
+    """An RFC 3339 time, or a date (its midnight), in UTC where it has no offset; InvalidRequestError otherwise."""
     try:
         moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
         if moment is not None:
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise _Given(param, value).refuse("invalid_time", 'an RFC 3339 time such as "2026-05-08T09:30:00Z"')
+    raise _Given(param, value).refuse(code="invalid_time", expected='an RFC 3339 time such as "2026-05-08T09:30:00Z"')
 
 
 def _mapping(given: _Given, *, code: str) -> Mapping[str, object]:
@@ -240,9 +244,12 @@ def _mapping(given: _Given, *, code: str) -> Mapping[str, object]:
             value = json.loads(value)
         except (ValueError, RecursionError):
             value = None
-    if not isinstance(value, dict):
-        raise given.refuse(code, "a JSON object")
-    return value
+    try:
+        if isinstance(value, dict) and orjson.dumps(value):
+            return value
+    except (TypeError, orjson.JSONEncodeError):
+        pass
+    raise given.refuse(code=code, expected="a JSON object of text, numbers up to 64 bits, lists and objects")
 
 
 _PARSERS: Final[Mapping[str, Callable[[_Given], object]]] = {

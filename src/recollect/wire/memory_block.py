@@ -33,10 +33,13 @@ _SECTION_TITLES: dict[BlockKind, str] = {
     "passage": "",
     "recent": "Earlier in this conversation:",
 }
+FRAME_TOKENS = 80
+"""What fence and instructions cost at most."""
 SEPARATOR = "\n\n"
 """Stands between a message's own text and a block appended to it."""
 
 _FENCE_PREFIX = "<memory-"
+_block_before = re.compile(r"\A<memory-([0-9a-f]{8,64})>\n.*?\n</memory-\1>\n\n", re.DOTALL)
 _block = re.compile(r"(?:\n\n)?<memory-([0-9a-f]{8,64})>\n.*?\n</memory-\1>", re.DOTALL)
 _fence_lookalike = re.compile(r"<(?=\s*/?\s*memory-)", re.IGNORECASE)
 _line_breaks = re.compile(r"(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])+")
@@ -75,8 +78,8 @@ def render_block(entries: Sequence[BlockEntry], *, nonce: str, timezone: tzinfo,
 
 
 def strip_blocks(text: str) -> str:
-    """The text without any memory block and the blank line before it."""
-    return _block.sub("", text) if _FENCE_PREFIX in text else text
+    """The text without any memory block and the blank line that sets it off."""
+    return _block.sub("", _block_before.sub("", text)) if _FENCE_PREFIX in text else text
 
 
 def _section_lines(entries: Iterable[BlockEntry], timezone: tzinfo) -> Iterator[str]:

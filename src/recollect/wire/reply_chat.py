@@ -168,7 +168,7 @@ class _ChatStream:
         return known
 
     def reply(self, *, is_done: bool) -> Reply:
-        text = "".join(self._texts) or "".join(self._refusals) or "".join(self._transcripts)
+        text = text_of("".join(self._texts) or "".join(self._refusals) or "".join(self._transcripts))
         builders = self._calls + ([self._legacy] if self._legacy else [])
         content = assistant_content(text, [builder.call() for builder in builders], self._audio_id)
         return Reply(

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from recollect.errors import InvalidRequestError
 from recollect.wire.content import ToolCall, argument_text, assistant_content, read_content, tool_content
 from recollect.wire.json_document import Edit, Element
-from recollect.wire.memory_block import strip_blocks
 from recollect.wire.prompt import Prompt
 from recollect.wire.reply_responses import ResponsesReplyReader
 from recollect.wire.side_calls import is_marked_side_call, is_side_prompt
 from recollect.wire.utterances import (
     SYSTEM_ROLES,
-    append_text,
     content_member,
+    ends_with_user,
     find_target,
+    insert_text,
     is_kept,
     memory_flag_edits,
     model_edits,
@@ -54,7 +54,7 @@ class Responses:
         utterances: list[Utterance] = []
         words: list[bool] = []
         for turn in _turns(body):
-            found, has_words = _read_turn(body, turn)
+            found, has_words = _read_turn(turn)
             utterances.append(found)
             words.append(has_words)
         target = find_target(utterances, words)
@@ -65,23 +65,27 @@ class Responses:
             is_streamed=body.get("stream") is True,
             utterances=tuple(utterances),
             target=target,
-            ends_with_user=bool(utterances) and utterances[-1].role == "user",
+            ends_with_user=ends_with_user(utterances),
             continues=_continues(body),
             wants_structure=_wants_structure(body),
             is_side_call=_is_side_call(body, utterances, target),
         )
 
     def edit(self, body: JsonDocument, edit: PromptEdit) -> bytes:
-        """Utterances that cannot hold a block are left alone."""
+        """Utterances that cannot hold a block are left alone.
+
+        Where structured output is wanted, a block goes before the question, so that the question is what is answered.
+        """
         edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, _items(body))
         if edit.blocks or edit.profile:
             turns = tuple(_turns(body))
+            is_first = _wants_structure(body)
             for index, block in edit.blocks.items():
                 if 0 <= index < len(turns):
-                    edits += _append(body, turns[index], block)
+                    edits += _insert(body, turns[index], block, is_first=is_first)
             profile_turn = _profile_turn(turns)
             if edit.profile and profile_turn:
-                edits += _append(body, profile_turn, edit.profile)
+                edits += _insert(body, profile_turn, edit.profile)
         return body.splice(edits)
 
     def reply_reader(self, *, is_streamed: bool) -> ReplyReader:
@@ -141,12 +145,12 @@ def _item_role(item: object, index: int) -> str:
     return "assistant"
 
 
-def _read_turn(body: JsonDocument, turn: _Turn) -> tuple[Utterance, bool]:
+def _read_turn(turn: _Turn) -> tuple[Utterance, bool]:
     if turn.place is not None:
         said = read_content(turn.place.value, turn.place.key)
         if turn.role == "system":
-            return utterance("system", strip_blocks(said.text), None, can_hold_block=True), said.has_words
-        found = user_utterance(said, None, {"content": turn.place.value}, is_storable=True)
+            return utterance("system", said.text, None, can_hold_block=True), said.has_words
+        found = user_utterance(said, turn.place.value)
         return found, bool(found.text.strip())
     if turn.role == "assistant":
         return _read_assistant(turn)
@@ -160,12 +164,11 @@ def _read_turn(body: JsonDocument, turn: _Turn) -> tuple[Utterance, bool]:
         return utterance("tool", text, tool_content(text, item.get("call_id")), is_storable=is_storable), bool(text)
     said = read_content(item.get("content"), f"{where}.content")
     if turn.role == "user":
-        raw = _raw_content(body, element) if said.has_other_parts else None
-        found = user_utterance(said, raw, item, is_storable=is_storable)
+        found = user_utterance(said, item.get("content"), is_storable=is_storable)
         return found, bool(found.text.strip()) and said.has_words
     if turn.role in SYSTEM_ROLES:
         can_hold = item.get("content") is not None
-        text = strip_blocks(said.text)
+        text = said.text
         return utterance(
             SYSTEM_ROLES[turn.role], text, None, is_storable=is_storable, can_hold_block=can_hold
         ), said.has_words
@@ -195,7 +198,7 @@ def _read_assistant(turn: _Turn) -> tuple[Utterance, bool]:
             continue
         is_said = True
         is_excluded = is_excluded or not is_kept(item, where)
-    text = strip_blocks("\n".join(text for text in texts if text))
+    text = "\n".join(text for text in texts if text)
     is_storable = is_said and not is_excluded
     return utterance("assistant", text, assistant_content(text, calls), is_storable=is_storable), bool(text)
 
@@ -210,16 +213,11 @@ def read_call(item: dict[str, object]) -> ToolCall:
     )
 
 
-def _raw_content(body: JsonDocument, element: Element) -> str | None:
-    place = content_member(body, element)
-    return None if place is None else body.text[place.value_start : place.value_end]
-
-
-def _append(body: JsonDocument, turn: _Turn, text: str) -> list[Edit]:
+def _insert(body: JsonDocument, turn: _Turn, text: str, *, is_first: bool = False) -> list[Edit]:
     if turn.role not in {"user", "system", "developer"}:
         return []
     place = turn.place or content_member(body, turn.items[0][1])
-    return append_text(body, place, text, "input_text") if place else []
+    return insert_text(body, place, text, "input_text", is_first=is_first) if place else []
 
 
 def _profile_turn(turns: tuple[_Turn, ...]) -> _Turn | None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from recollect.domain.messages import Role, fingerprint
 from recollect.errors import InvalidRequestError
+from recollect.wire.content import parts_content
 from recollect.wire.headers import OWN_BODY_FIELDS
 from recollect.wire.json_document import Edit, cut_members, json_string
-from recollect.wire.memory_block import SEPARATOR, strip_blocks
+from recollect.wire.memory_block import SEPARATOR
 from recollect.wire.prompt import Utterance
 from recollect.wire.side_calls import strip_harness
 
@@ -37,18 +38,17 @@ def utterance(
     return Utterance(role, text, content, print_, name if isinstance(name, str) else None, is_storable, can_hold_block)
 
 
-def user_utterance(said: Said, raw: str | None, message: dict[str, object], *, is_storable: bool) -> Utterance:
-    """A user's message without echoed blocks and harness text. ``raw``: its content's JSON text, where it has other
-    parts than text."""
-    text = strip_harness(strip_blocks(said.text))
-    is_harness = said.has_words and not text.strip() and not said.has_other_parts
+def user_utterance(said: Said, content: object, *, name: object = None, is_storable: bool = True) -> Utterance:
+    """A user's message, without the text that a harness put around the user's words."""
+    text = strip_harness(said.text)
+    is_harness = said.has_words and not said.has_other_parts and not text.strip()
     return utterance(
         "user",
         text,
-        raw if said.has_other_parts else None,
-        name=message.get("name"),
+        parts_content(content) if said.has_other_parts and isinstance(content, list) else None,
+        name=name,
         is_storable=is_storable and not is_harness,
-        can_hold_block=not is_harness and message.get("content") is not None,
+        can_hold_block=bool(content) and not is_harness,
     )
 
 
@@ -63,12 +63,21 @@ def is_kept(message: dict[str, object], where: str) -> bool:
 
 
 def find_target(utterances: Sequence[Utterance], has_words: Sequence[bool]) -> int | None:
-    """The last message that the user spoke; None where there is none or it has no words."""
+    """The last message that the user spoke; None where there is none, or it has no words (an image alone)."""
     for index in range(len(utterances) - 1, -1, -1):
-        found = utterances[index]
-        if found.role == "user" and found.can_hold_block:
+        if utterances[index].role == "user" and not _is_harness(utterances[index]):
             return index if has_words[index] else None
     return None
+
+
+def ends_with_user(utterances: Sequence[Utterance]) -> bool:
+    """The user spoke last, harness text aside."""
+    last = next((found for found in reversed(utterances) if not _is_harness(found)), None)
+    return last is not None and last.role == "user"
+
+
+def _is_harness(found: Utterance) -> bool:
+    return found.role == "user" and not found.is_storable and not found.text.strip()
 
 
 def own_field_edits(body: JsonDocument) -> list[Edit]:
@@ -99,15 +108,21 @@ def content_member(body: JsonDocument, element: Element) -> Member | None:
     return next((member for member in reversed(body.members_at(element.start)) if member.key == "content"), None)
 
 
-def append_text(body: JsonDocument, place: Member, text: str, part_type: str) -> list[Edit]:
-    """Append text to a string, or as one more part to an array of parts; anything else cannot hold it."""
-    last = place.value_end - 1
+def insert_text(body: JsonDocument, place: Member, text: str, part_type: str, *, is_first: bool = False) -> list[Edit]:
+    """Append text to a string, or as one more part to an array of parts (``is_first``: put it before them).
+
+    Null and an empty array cannot hold it.
+    """
+    if not place.value:
+        return []
+    first, last = place.value_start + 1, place.value_end - 1
     if isinstance(place.value, str):
-        return [Edit(last, last, json_string(SEPARATOR + text)[1:-1])]
+        literal = json_string(text + SEPARATOR if is_first else SEPARATOR + text)[1:-1]
+        return [Edit(first, first, literal) if is_first else Edit(last, last, literal)]
     if not isinstance(place.value, list):
         return []
     part = f'{{"type":{json_string(part_type)},"text":{json_string(text)}}}'
-    if not place.value:
-        return [Edit(last, last, part)]
+    if is_first:
+        return [Edit(first, first, f"{part},")]
     end = place.value_start + len(body.text[place.value_start : last].rstrip(" \t\n\r"))
     return [Edit(end, end, f",{part}")]
