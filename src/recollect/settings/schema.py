@@ -1,0 +1,185 @@
+"""Every setting, with its default, its bounds and what it is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from recollect.domain.keys import MemoryMode
+from recollect.domain.recall import Strategy
+
+MIB = 1024 * 1024
+
+
+class Section(BaseModel):
+    """A frozen table of settings; unknown names are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth_for_numbers(cls, value: object, info: object) -> object:
+        """A TOML ``true`` where a number belongs would otherwise be read as 1."""
+        name = getattr(info, "field_name", None)
+        if isinstance(value, bool) and name is not None and cls.model_fields[name].annotation in {int, float}:
+            message = "must be a number, not true or false"
+            raise ValueError(message)
+        return value
+
+
+class ProviderSettings(Section):
+    """One provider: what is left out stays as the built-in registry has it."""
+
+    base_url: str | None = Field(default=None, description="URL that paths like `/chat/completions` are appended to")
+    api_key: str | None = Field(default=None, repr=False, description="the provider key; better as `${NAME}`")
+    key_header: str | None = Field(default=None, description="header that carries the key")
+    key_prefix: str | None = Field(
+        default=None, description='what stands before the key in that header, as `"Bearer "`'
+    )
+    api_version: str | None = Field(default=None, description="Azure's `api-version`")
+    path_style: Literal["openai", "azure"] | None = Field(
+        default=None, description="`azure` puts deployments into the path"
+    )
+    needs_key: bool | None = Field(default=None, description="`false` for local servers")
+    dialects: tuple[str, ...] | None = Field(default=None, description="paths it serves, as `chat/completions`")
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str | None) -> str | None:
+        return value if value is None else checked_url(value)
+
+
+class LimitSettings(Section):
+    """Bounds on what one request may take."""
+
+    max_body_bytes: int = Field(default=32 * MIB, ge=1024, description="largest request body, also after decompression")
+    body_timeout_s: float = Field(
+        default=60.0, gt=0, description="longest silence of a client that is sending its body"
+    )
+    connect_timeout_s: float = Field(default=10.0, gt=0, description="longest wait for a connection to the provider")
+    head_timeout_s: float = Field(default=600.0, gt=0, description="longest wait for the head of the provider's reply")
+    idle_timeout_s: float = Field(default=600.0, gt=0, description="longest silence inside the provider's reply")
+    keep_alive_s: float = Field(default=75.0, gt=0, description="how long an idle client connection is kept open")
+    drain_s: float = Field(default=30.0, ge=0, description="how long running requests may go on after SIGTERM")
+    capture_timeout_s: float = Field(
+        default=5.0, gt=0, description="longest wait for the store before a capture is spooled"
+    )
+
+
+class RecallSettings(Section):
+    """How memories are found."""
+
+    strategy: Strategy = Field(default=Strategy.BALANCED, description="`low_latency`, `balanced` or `agentic`")
+    max_tokens: int = Field(default=1200, ge=0, description="size of the memory block where a request names none")
+    deadline_low_latency_ms: float = Field(
+        default=25.0, gt=0, description="after this the request goes on without memory"
+    )
+    deadline_balanced_ms: float = Field(default=150.0, gt=0, description="the same for `balanced`")
+    cache_mb: int = Field(default=512, ge=1, description="memory for the indexes of vaults in use")
+    session_timeout_s: int = Field(default=600, ge=1, description="a pause this long begins a new session")
+
+
+class EmbedderSettings(Section):
+    """What turns text into vectors."""
+
+    kind: Literal["minilm", "openai", "none"] = Field(
+        default="minilm",
+        description="`minilm` (built in), `openai` (any `/v1/embeddings` endpoint) or `none` (lexical only)",
+    )
+    path: Path | None = Field(default=None, description="folder with `model.safetensors` and `tokenizer.json`")
+    cache_dir: Path = Field(description="where a model that was obtained is kept")
+    may_download: bool = Field(default=True, description="whether a missing model may be fetched")
+    is_quantised: bool = Field(default=False, description="int8 weights: half the time, a little less exact")
+    base_url: str | None = Field(default=None, description="for `openai`: URL up to and including `/v1`")
+    api_key: str | None = Field(default=None, repr=False, description="for `openai`: its key")
+    model: str | None = Field(default=None, description="for `openai`: the model's name there")
+    dimension: int | None = Field(
+        default=None, ge=1, description="for `openai`: length of the vectors, where it can be chosen"
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str | None) -> str | None:
+        return value if value is None else checked_url(value)
+
+
+class StoreSettings(Section):
+    """Where messages live."""
+
+    kind: Literal["sqlite", "memory"] = Field(default="sqlite", description="`memory` forgets when the process ends")
+    path: Path | None = Field(
+        default=None, description="database file; `recollect.db` in `data_dir` where it is left out"
+    )
+
+
+class TraceSettings(Section):
+    """Records of what was recalled and why."""
+
+    retention_days: float = Field(default=30.0, ge=0, description="how long traces are kept")
+
+
+class CorsSettings(Section):
+    """Browsers."""
+
+    origins: tuple[str, ...] = Field(
+        default=(), description="pages that may call from a browser, as `https://app.example`"
+    )
+
+
+class Settings(Section):
+    """Everything that can be set. Sections are tables in the file and a part of the name in the environment."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 picks a free one")
+    workers: int = Field(default=1, ge=1, le=256, description="processes that share the port")
+    data_dir: Path = Field(description="folder of the database, the spool and other state")
+    mode: MemoryMode = Field(
+        default=MemoryMode.FULL, description="`full`, `read`, `write`, `off` or `shadow`, unless a key says more"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least severe line that is logged"
+    )
+    has_access_log: bool = Field(default=False, description="one log line for each request")
+    default_provider: str = Field(
+        default="openai", min_length=1, description="who serves a model without `provider/` before it"
+    )
+    allow_upstreams: tuple[str, ...] = Field(
+        default=(), description="more hosts (`host` or `host:port`) that forward style may reach, private ones included"
+    )
+    allow_hosts: tuple[str, ...] = Field(
+        default=(), description="`Host` names besides loopback's that are answered while no key exists"
+    )
+    providers: dict[str, ProviderSettings] = Field(
+        default_factory=dict, description="providers to add or change, by name"
+    )
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    recall: RecallSettings = Field(default_factory=RecallSettings)
+    embedder: EmbedderSettings
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    traces: TraceSettings = Field(default_factory=TraceSettings)
+    cors: CorsSettings = Field(default_factory=CorsSettings)
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return self.store.path or self.data_dir / "recollect.db"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where captures wait while the database is away."""
+        return self.data_dir / "spool"
+
+
+def checked_url(url: str) -> str:
+    """An absolute http(s) URL without credentials, its trailing slash removed; ValueError otherwise."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        message = "must be a URL that begins with http:// or https://"
+        raise ValueError(message)
+    if parts.username is not None or parts.password is not None:
+        message = "must not hold a user name or password; put the key into `api_key`"
+        raise ValueError(message)
+    return url.rstrip("/")

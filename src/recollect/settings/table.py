@@ -1,0 +1,66 @@
+"""The settings as a table, for reference pages and ``--help``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from recollect.settings.schema import ProviderSettings, Section, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ENVIRONMENT_PREFIX = "RECOLLECT_"
+_TOLD_DEFAULTS = {
+    "data_dir": "the platform's folder for data",
+    "embedder.cache_dir": "the platform's folder for caches",
+    "store.path": "`data_dir`/recollect.db",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting: its dotted name in the file, its environment variable ("" where it has none), its default as text,
+    and what it is for.
+    """
+
+    name: str
+    environment: str
+    default: str
+    description: str
+
+
+def settings_table() -> tuple[SettingRow, ...]:
+    """Every setting, in the order of the schema; those of a provider as ``providers.NAME.…``."""
+    return tuple(_rows(Settings, ""))
+
+
+def environment_name(name: str) -> str:
+    """``recall.max_tokens`` → ``RECOLLECT_RECALL_MAX_TOKENS``."""
+    return ENVIRONMENT_PREFIX + name.replace(".", "_").upper()
+
+
+def _rows(section: type[Section], prefix: str) -> Iterator[SettingRow]:
+    for field, info in section.model_fields.items():
+        name = prefix + field
+        if isinstance(info.annotation, type) and issubclass(info.annotation, Section):
+            yield from _rows(info.annotation, f"{name}.")
+            continue
+        default = _TOLD_DEFAULTS.get(name) or _default_text(
+            info.get_default(call_default_factory=True, validated_data={})
+        )
+        has_variable = not prefix.startswith("providers.")
+        yield SettingRow(name, environment_name(name) if has_variable else "", default, info.description or "")
+        if name == "providers":
+            yield from _rows(ProviderSettings, "providers.NAME.")
+
+
+def _default_text(value: object) -> str:
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or value in ((), {}):
+        return ""
+    return str(value)
