@@ -30,7 +30,7 @@ _SILENT_KINDS = frozenset({"thinking", "reasoning", "redacted_thinking", "reason
 
 
 class Said(NamedTuple):
-    """``text`` has a placeholder like ``[image]`` for each part that is no text; ``has_words``: there are others too."""
+    """``text`` has a placeholder like ``[image]`` per part that is no text; ``has_words``: there are others too."""
 
     text: str
     has_words: bool

@@ -173,8 +173,12 @@ def _parse_object(body: bytes, text: str) -> JsonDocument:
     members, end = _scan_members(text, start, elements)
     end = _after_space(text, end)
     if end != len(text):
-        raise json.JSONDecodeError("Extra data", text, end)
+        raise _syntax_error(text, end, "Extra data")
     return JsonDocument(body, text, tuple(members), elements)
+
+
+def _syntax_error(text: str, position: int, problem: str) -> json.JSONDecodeError:
+    return json.JSONDecodeError(problem, text, position)
 
 
 def _after_space(text: str, start: int) -> int:
@@ -186,14 +190,14 @@ def _scan_value(text: str, start: int) -> tuple[object, int]:
     try:
         return _scan_exact(text, start)
     except StopIteration as stop:
-        raise json.JSONDecodeError("Expecting value", text, stop.value) from None
+        raise _syntax_error(text, stop.value, "Expecting value") from None
     except json.JSONDecodeError:
         raise
     except ValueError:  # an integer longer than int() takes: its value is of no use to us, its text is kept
         try:
             return _scan_huge_numbers(text, start)
         except StopIteration as stop:
-            raise json.JSONDecodeError("Expecting value", text, stop.value) from None
+            raise _syntax_error(text, stop.value, "Expecting value") from None
 
 
 def _scan_members(text: str, start: int, elements: dict[int, tuple[Element, ...]]) -> tuple[list[Member], int]:
@@ -204,11 +208,11 @@ def _scan_members(text: str, start: int, elements: dict[int, tuple[Element, ...]
         return members, position + 1
     while True:
         if text[position : position + 1] != '"':
-            raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, position)
+            raise _syntax_error(text, position, "Expecting property name enclosed in double quotes")
         key, end = scanstring(text, position + 1, True)  # noqa: FBT003 - the C function takes no keywords
         end = skip(text, end)
         if text[end : end + 1] != ":":
-            raise json.JSONDecodeError("Expecting ':' delimiter", text, end)
+            raise _syntax_error(text, end, "Expecting ':' delimiter")
         value_start = skip(text, end + 1)
         value: object
         if key in _SPANNED_KEYS and _is_array_of_objects(text, value_start):
@@ -222,7 +226,7 @@ def _scan_members(text: str, start: int, elements: dict[int, tuple[Element, ...]
         if text[end : end + 1] == "}":
             return members, end + 1
         if text[end : end + 1] != ",":
-            raise json.JSONDecodeError("Expecting ',' delimiter", text, end)
+            raise _syntax_error(text, end, "Expecting ',' delimiter")
         position = skip(text, end + 1)
 
 
@@ -246,5 +250,5 @@ def _scan_elements(text: str, start: int) -> tuple[list[Element], int]:
         if text[end : end + 1] == "]":
             return elements, end + 1
         if text[end : end + 1] != ",":
-            raise json.JSONDecodeError("Expecting ',' delimiter", text, end)
+            raise _syntax_error(text, end, "Expecting ',' delimiter")
         position = skip(text, end + 1)

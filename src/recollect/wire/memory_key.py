@@ -8,12 +8,12 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recollect.domain.keys import MemoryMode
 from recollect.errors import AuthenticationError, InvalidRequestError
 from recollect.wire.controls import parse_mode
 from recollect.wire.headers import decode_header
 
 if TYPE_CHECKING:
+    from recollect.domain.keys import MemoryMode
     from recollect.wire.headers import Headers
 
 PREFIX = "mk_"

@@ -146,7 +146,7 @@ class _ChatStream:
             _extend(builder, details)
 
     def _builder(self, piece: dict[str, object]) -> _CallBuilder:
-        """By index; where a provider leaves it out (Gemini) or repeats it for another call, by id, else the last one."""
+        """By index; where a provider leaves it out (Gemini) or repeats it for another call, by id, or the last."""
         identifier = text_or_none(piece.get("id"))
         index = piece.get("index")
         if isinstance(index, int):

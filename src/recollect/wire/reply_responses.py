@@ -18,7 +18,7 @@ _TEXT_DELTAS = frozenset({"response.output_text.delta", "response.refusal.delta"
 
 
 class ResponsesReplyReader:
-    """Reads the ``response`` object of the terminal event; where a stream breaks off, what its events gave until then."""
+    """Reads the ``response`` object of the terminal event, or what the events gave until a stream broke off."""
 
     def __init__(self, *, is_streamed: bool) -> None:
         """``is_streamed``: the reply is an event stream, by its content type."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from recollect.errors import InvalidRequestError
-from recollect.wire.content import ToolCall, argument_text, assistant_content, read_content, tool_content
-from recollect.wire.json_document import Edit, Element
+from recollect.wire.content import ToolCall, argument_text, assistant_content, read_content, text_of, tool_content
 from recollect.wire.prompt import Prompt
 from recollect.wire.reply_responses import ResponsesReplyReader
 from recollect.wire.side_calls import is_marked_side_call, is_side_prompt
@@ -27,7 +26,7 @@ from recollect.wire.utterances import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from recollect.wire.json_document import JsonDocument, Member
+    from recollect.wire.json_document import Edit, Element, JsonDocument, Member
     from recollect.wire.prompt import PromptEdit, ReplyReader, Utterance
 
 _OUTPUT_SUFFIX = "_output"
@@ -49,8 +48,10 @@ class Responses:
     name = "responses"
 
     def read(self, body: JsonDocument) -> Prompt:
-        """``instructions`` are a system utterance; what an assistant said, called and thought in a row is one utterance,
-        as it was one reply."""
+        """``instructions`` are a system utterance.
+
+        What an assistant said, called and thought in a row is one utterance, as it was one reply.
+        """
         utterances: list[Utterance] = []
         words: list[bool] = []
         for turn in _turns(body):
@@ -147,31 +148,34 @@ def _item_role(item: object, index: int) -> str:
 
 def _read_turn(turn: _Turn) -> tuple[Utterance, bool]:
     if turn.place is not None:
-        said = read_content(turn.place.value, turn.place.key)
-        if turn.role == "system":
-            return utterance("system", said.text, None, can_hold_block=True), said.has_words
-        found = user_utterance(said, turn.place.value)
-        return found, bool(found.text.strip())
+        return _read_string(turn.role, turn.place)
     if turn.role == "assistant":
         return _read_assistant(turn)
     index, element = turn.items[0]
-    item, where = element.value, f"input[{index}]"
-    if not isinstance(item, dict):  # _item_role has refused it
-        raise TypeError(where)
+    return _read_item(turn.role, cast("dict[str, object]", element.value), f"input[{index}]")
+
+
+def _read_string(role: str, place: Member) -> tuple[Utterance, bool]:
+    said = read_content(place.value, place.key)
+    if role == "system":
+        return utterance("system", said.text, None, can_hold_block=bool(said.text)), said.has_words
+    found = user_utterance(said, place.value)
+    return found, bool(found.text.strip())
+
+
+def _read_item(role: str, item: dict[str, object], where: str) -> tuple[Utterance, bool]:
     is_storable = is_kept(item, where)
-    if turn.role == "tool":
-        text = read_content(item.get("output"), f"{where}.output").text if _has_text_output(item) else ""
+    if role == "tool":
+        text = text_of(item.get("output")) if _has_text_output(item) else ""
         return utterance("tool", text, tool_content(text, item.get("call_id")), is_storable=is_storable), bool(text)
-    said = read_content(item.get("content"), f"{where}.content")
-    if turn.role == "user":
-        found = user_utterance(said, item.get("content"), is_storable=is_storable)
+    content = item.get("content")
+    said = read_content(content, f"{where}.content")
+    if role == "user":
+        found = user_utterance(said, content, is_storable=is_storable)
         return found, bool(found.text.strip()) and said.has_words
-    if turn.role in SYSTEM_ROLES:
-        can_hold = item.get("content") is not None
-        text = said.text
-        return utterance(
-            SYSTEM_ROLES[turn.role], text, None, is_storable=is_storable, can_hold_block=can_hold
-        ), said.has_words
+    if role in SYSTEM_ROLES:
+        found = utterance(SYSTEM_ROLES[role], said.text, None, is_storable=is_storable, can_hold_block=bool(content))
+        return found, said.has_words
     return utterance("tool", said.text, None, is_storable=False), said.has_words
 
 

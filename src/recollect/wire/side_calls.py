@@ -23,8 +23,10 @@ _HARNESS_HEADS = ("<", "# AGENTS.md instructions")
 
 _SIDE_USER_HEADS = re.compile(
     r"""(?:
-      \#\#\#\ Task:\s*\n\s*(?:Generate|Suggest|Analyze|Create|You\ are\ an\ autocompletion|Your\ task\ is\ to\ (?:reflect|synthesize)|Based\ on)
-    | (?:Please\ )?(?:provide|generate|write|create)\ a\ (?:concise|brief|short)?,?\ ?(?:title\ (?:of|in)\ )?(?:\d+|five|four)[-\ ](?:word|to|\d+)[^\n]{0,40}\ title\b
+      \#\#\#\ Task:\s*\n\s*
+        (?:Generate|Suggest|Analyze|Create|Based\ on|You\ are\ an\ autocompletion|Your\ task\ is\ to\ (?:reflect|synth))
+    | (?:Please\ )?(?:provide|generate|write|create)\ a\ (?:concise|brief|short)?,?\ ?
+        (?:\d+|five|four)[-\ ](?:word|to|\d+)[^\n]{0,40}\ title\b
     | Please\ generate\ a\ four\ to\ five\ word\ title
     | Generate\ a\ (?:brief\ )?title\ (?:for|that)\ [^\n]{0,60}(?:conversation|chat|thread)
     | Based\ on\ the\ chat\ history,\ give\ this\ conversation\ a\ name
@@ -34,7 +36,7 @@ _SIDE_USER_HEADS = re.compile(
     | Provide\ a\ detailed\ (?:prompt|summary)\ (?:for|of)\ [^\n]{0,30}(?:our|the)\ conversation\ above
     | Analyze\ if\ this\ message\ indicates\ a\ new\ conversation\ topic
     | Create\ a\ new\ anchored\ summary\ from\ the\ conversation\ history
-    | Generate\ \d(?:[-–]\d)?\ (?:short\ |relevant\ )?follow[-\ ]up\ questions
+    | Generate\ \d(?:-\d)?\ (?:short\ |relevant\ )?follow[-\ ]up\ questions
     )""",
     re.VERBOSE | re.IGNORECASE,
 )

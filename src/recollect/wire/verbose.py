@@ -1,4 +1,4 @@
-"""``X-Memory-Verbose``: the recalled memories, added to a JSON reply that is otherwise the provider's, byte for byte."""
+"""``X-Memory-Verbose``: the recalled memories, added to a JSON reply that stays the provider's otherwise."""
 
 from __future__ import annotations
 
