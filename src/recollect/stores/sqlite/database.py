@@ -54,6 +54,10 @@ class Database:
         """Run work in a write transaction of its own or of a group; return once it is on the disk."""
         return await self._writer.submit(work)
 
+    async def write_again(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run work in a write transaction that a power failure may undo: it would only be done again."""
+        return await self._writer.submit(work, is_durable=False)
+
     async def write_alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run work on the writer's connection outside of any transaction."""
         return await self._writer.submit(work, is_alone=True)
@@ -65,7 +69,7 @@ class Database:
     async def settle(self) -> None:
         """Wait until lazy work of this process is written."""
         if self._writer.has_lazy_work:
-            await self._writer.submit(lambda _: None)
+            await self._writer.submit(lambda _: None, is_durable=False)
 
     async def empty_wal(self) -> None:
         """Bring every change into the main file and cut the WAL to nothing, so that it holds no erased text.

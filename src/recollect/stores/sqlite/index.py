@@ -46,7 +46,7 @@ class SqliteIndex:
     async def put_passages(self, vault: VaultId, rows: Sequence[PassageRow]) -> None:
         """See :meth:`IndexStore.put_passages`."""
         if rows:
-            await self._db.write(lambda connection: self._put(connection, vault, rows))
+            await self._db.write_again(lambda connection: self._put(connection, vault, rows))
 
     def _put(self, connection: sqlite3.Connection, vault: VaultId, rows: Sequence[PassageRow]) -> None:
         sql = self._db.sql
@@ -81,7 +81,7 @@ class SqliteIndex:
 
     async def enqueue_stale(self, model: str, limit: int) -> int:
         """See :meth:`IndexStore.enqueue_stale`. Messages that an index job names already, dead or not, are left."""
-        return await self._db.write(lambda connection: self._enqueue_stale(connection, model, limit))
+        return await self._db.write_again(lambda connection: self._enqueue_stale(connection, model, limit))
 
     def _enqueue_stale(self, connection: sqlite3.Connection, model: str, limit: int) -> int:
         values = {"model_number": self._model_number(connection, model), "limit": limit}

@@ -38,13 +38,13 @@ class SqliteJobs:
             return []
         values = {"now_us": now_us, "until_us": now_us + int(lease_s * 1_000_000), "limit": limit}
         sql = self._db.sql["lease_jobs"]
-        rows = await self._db.write(lambda connection: connection.execute(sql, values).fetchall())
+        rows = await self._db.write_again(lambda connection: connection.execute(sql, values).fetchall())
         return sorted(map(_job, rows), key=lambda job: (job.created_at, job.id))
 
     async def complete(self, jobs: Sequence[JobId]) -> None:
         """See :meth:`JobStore.complete`."""
         if jobs:
-            await self._db.write(lambda connection: self._complete(connection, jobs))
+            await self._db.write_again(lambda connection: self._complete(connection, jobs))
 
     def _complete(self, connection: sqlite3.Connection, jobs: Sequence[JobId]) -> None:
         for job in jobs:
@@ -58,7 +58,7 @@ class SqliteJobs:
         """See :meth:`JobStore.fail`."""
         values = {**_key(job), "error": error, "retry_at_us": None if retry_at is None else to_us(retry_at)}
         sql = self._db.sql["bury_job" if retry_at is None else "retry_job"]
-        await self._db.write(lambda connection: connection.execute(sql, values).rowcount)
+        await self._db.write_again(lambda connection: connection.execute(sql, values).rowcount)
 
     async def list_dead(self, limit: int, vault: VaultId | None = None) -> list[Job]:
         """See :meth:`JobStore.list_dead`."""
@@ -71,7 +71,7 @@ class SqliteJobs:
         """See :meth:`JobStore.replay_dead`."""
         sql = self._db.sql["replay_dead"]
         values = {"limit": limit, "vault": vault, "now_us": to_us(self._db.now())}
-        return await self._db.write(lambda connection: connection.execute(sql, values).rowcount)
+        return await self._db.write_again(lambda connection: connection.execute(sql, values).rowcount)
 
     async def backlog(self, vault: VaultId | None = None) -> Backlog:
         """See :meth:`JobStore.backlog`."""

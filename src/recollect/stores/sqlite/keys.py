@@ -37,8 +37,11 @@ class SqliteKeys:
             "created_at_us": to_us(key.created_at),
             "revoked_at_us": None if key.revoked_at is None else to_us(key.revoked_at),
         }
+        await self._db.write(lambda connection: self._insert(connection, row))
+
+    def _insert(self, connection: sqlite3.Connection, row: dict[str, Any]) -> None:
         try:
-            await self._db.write(lambda connection: connection.execute(self._db.sql["create_key"], row).rowcount)
+            connection.execute(self._db.sql["create_key"], row)
         except sqlite3.IntegrityError as error:
             message = "A key with this id or secret exists already."
             raise ConflictError(message, param="key") from error

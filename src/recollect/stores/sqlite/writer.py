@@ -10,14 +10,13 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from recollect.errors import RecollectError, StoreUnavailableError
+from recollect.errors import RecollectError, StoreUnavailableError, UnprocessableError
 from recollect.stores.sqlite.connection import unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
-Work = "Callable[[sqlite3.Connection], T]"
 
 GROUP_LIMIT = 128
 LAZY_DELAY_S = 0.5
@@ -26,12 +25,16 @@ LAZY_LIMIT = 2000
 
 @dataclass(slots=True)
 class _Task:
-    """One piece of work, and who waits for it (nobody: lazy work). ``is_alone``: outside of any transaction."""
+    """One piece of work, and who waits for it (nobody: lazy work).
+
+    ``is_alone``: outside of any transaction. ``is_durable`` is false where a crash may undo it, as it would be done again.
+    """
 
     work: Callable[[sqlite3.Connection], Any]
     loop: asyncio.AbstractEventLoop | None = None
     future: asyncio.Future[Any] | None = None
     is_alone: bool = False
+    is_durable: bool = True
     result: Any = None
     error: Exception | None = None
 
@@ -51,21 +54,23 @@ class Writer:
         self._thread = Thread(target=self._run, name="recollect-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[sqlite3.Connection], T], *, is_alone: bool = False) -> asyncio.Future[T]:
-        """Queue work; the future holds its result once it is on the disk."""
+    def submit(
+        self, work: Callable[[sqlite3.Connection], T], *, is_alone: bool = False, is_durable: bool = True
+    ) -> asyncio.Future[T]:
+        """Queue work; the future holds its result once it is committed, and on the disk where it is durable."""
         if self._is_closed:
             message = "The memory store is closed."
             raise StoreUnavailableError(message)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Task(work, loop, future, is_alone))
+        self._queue.put(_Task(work, loop, future, is_alone, is_durable))
         return future
 
     def submit_lazily(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Let work ride along with the next group, or go by itself after half a second."""
         if not self._lazy:
             asyncio.get_running_loop().call_later(LAZY_DELAY_S, self._flush_later)
-        self._lazy.append(_Task(work))
+        self._lazy.append(_Task(work, is_durable=False))
 
     @property
     def has_lazy_work(self) -> bool:
@@ -81,7 +86,7 @@ class Writer:
 
     def _flush_later(self) -> None:
         if self._lazy and not self._is_closed:
-            self._queue.put(_Task(_nothing))
+            self._queue.put(_Task(_nothing, is_durable=False))
 
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None
@@ -123,6 +128,9 @@ def _run_group(connection: sqlite3.Connection, group: list[_Task]) -> None:
     """Run the group in one transaction; work that must stand alone follows behind it."""
     together = [task for task in group if not task.is_alone]
     if together:
+        # In WAL mode a commit at NORMAL is not synced by itself; the next one at FULL syncs it, too.
+        is_durable = any(task.is_durable for task in together)
+        connection.execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'NORMAL'}")
         connection.execute("BEGIN IMMEDIATE")
         try:
             for task in together:
@@ -152,7 +160,9 @@ def _attempt(connection: sqlite3.Connection, task: _Task) -> None:
         task.result = task.work(connection)
     except sqlite3.OperationalError as error:
         task.error = unavailable(error)
-    except (sqlite3.Error, RecollectError, ValueError, TypeError, LookupError, ArithmeticError) as error:
+    except sqlite3.Error as error:
+        task.error = UnprocessableError(f"The memory database does not take this ({error}).")
+    except (RecollectError, ValueError, TypeError, LookupError, ArithmeticError) as error:
         # A defect in one piece of work must neither end the thread nor harm the rest of the group.
         task.error = error
 
