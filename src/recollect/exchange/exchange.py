@@ -89,6 +89,7 @@ class Exchange:
     # inject
     sticky: tuple[Injection, ...] = ()
     injection: Injection | None = None
+    shadowed: Injection | None = None
     edit: PromptEdit = field(default_factory=PromptEdit)
     block_tokens: int = 0
 

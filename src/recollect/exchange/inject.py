@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from recollect.domain.capture import Injection
 from recollect.domain.ids import digest16
+from recollect.domain.keys import MemoryMode
 from recollect.domain.recall import MemoryStatus
 from recollect.wire.memory_block import BlockEntry, render_block
 from recollect.wire.prompt import PromptEdit
@@ -59,6 +60,7 @@ class Injector:
         place, prompt = exchange.place, exchange.prompt
         if place is None or prompt is None or not exchange.controls.mode.injects:
             exchange.edit = PromptEdit(model=model)
+            self._note_shadow(exchange)
             return
         known = {one.lineage: one.block for one in exchange.sticky}
         if exchange.recalled is not None and prompt.target is not None:
@@ -79,3 +81,15 @@ class Injector:
         if prompt.target in blocks:
             exchange.status = MemoryStatus.INJECTED
         exchange.edit = PromptEdit(model=model, blocks=blocks)
+
+    def _note_shadow(self, exchange: Exchange) -> None:
+        """Mode ``shadow``: what would have been injected is for the trace alone."""
+        place, prompt = exchange.place, exchange.prompt
+        if exchange.controls.mode is not MemoryMode.SHADOW or place is None or prompt is None:
+            return
+        exchange.status = MemoryStatus.SHADOW
+        hits = exchange.recalled.selection if exchange.recalled else ()
+        if hits and prompt.target is not None:
+            lineage = place.conversation.lineages[prompt.target]
+            exchange.shadowed = injection_of(hits, exchange.controls, lineage, exchange.started_at)
+            exchange.block_tokens = FRAME_TOKENS + sum(hit.tokens for hit in hits)

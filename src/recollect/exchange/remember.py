@@ -75,7 +75,7 @@ class Rememberer:
 
     def trace_of(self, exchange: Exchange, place: Place) -> Trace:
         """The trace of an exchange; it holds the injected bytes, so erasing a source erases it."""
-        injection = exchange.injection
+        injection = exchange.injection or exchange.shadowed
         body = {
             "id": exchange.id,
             "object": "trace",
@@ -91,7 +91,7 @@ class Rememberer:
             "stage_ms": {name: round(value, 2) for name, value in exchange.stage_ms.items()},
             "recall": recall_record(exchange.recalled) if exchange.recalled else None,
             "injected": injection.block if injection else None,
-            "reinserted": len(exchange.edit.blocks) - (1 if injection else 0),
+            "reinserted": len(exchange.edit.blocks) - (1 if exchange.injection else 0),
         }
         sources = {number for one in exchange.sticky for number in one.sources} if exchange.edit.blocks else set()
         if injection:

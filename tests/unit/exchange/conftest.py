@@ -1,0 +1,204 @@
+"""A pipeline over the in-memory store, a recaller that quotes what it is told to, and an upstream in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from recollect.domain.controls import Controls
+from recollect.domain.recall import GateVerdict, Hit, MemoryStatus, RecallResult
+from recollect.exchange.authenticate import Authenticator
+from recollect.exchange.capture import Capturer
+from recollect.exchange.forward import Forwarder
+from recollect.exchange.inject import Injector
+from recollect.exchange.pipeline import Pipeline, PipelineSettings, Stages
+from recollect.exchange.ports import IncomingRequest
+from recollect.exchange.recall import Deadlines, RecallStage
+from recollect.exchange.remember import Rememberer
+from recollect.exchange.resolve import Resolver
+from recollect.providers.base import Route
+from recollect.stores.in_memory import in_memory_store
+from recollect.stores.spool import Spool
+
+
+class Clock:
+    """A time that only moves when told to."""
+
+    def __init__(self):
+        self.time = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+    def __call__(self):
+        self.time += timedelta(milliseconds=1)
+        return self.time
+
+    def advance(self, seconds):
+        self.time += timedelta(seconds=seconds)
+
+
+@dataclass
+class Reply:
+    """What an upstream answers. ``fails_after`` chunks it raises ``error``."""
+
+    body: list[bytes]
+    status: int = 200
+    headers: tuple = ((b"content-type", b"application/json"),)
+    error: Exception | None = None
+    is_closed: bool = False
+
+    async def chunks(self):
+        for chunk in self.body:
+            yield chunk
+        if self.error:
+            raise self.error
+
+    async def close(self):
+        self.is_closed = True
+
+
+@dataclass
+class RecordingUpstream:
+    """Answers from a list, and keeps what it was sent."""
+
+    replies: list = field(default_factory=list)
+    requests: list = field(default_factory=list)
+
+    async def send(self, request):
+        self.requests.append(request)
+        reply = self.replies.pop(0) if self.replies else chat_reply("ok")
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    async def close(self):
+        pass
+
+
+def chat_reply(text):
+    body = b'{"id":"c1","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"%s"},"finish_reason":"stop"}]}'
+    return Reply([body % text.encode()])
+
+
+class QuotingRecaller:
+    """Selects the stored messages that hold a word of the query."""
+
+    def __init__(self, store):
+        self.store = store
+        self.requests = []
+
+    async def recall(self, vault, request):
+        self.requests.append(request)
+        words = {word.strip("?.,!").lower() for word in request.query.split() if len(word) > 3}  # noqa: PLR2004
+        messages = await self.store.messages.list_messages(vault, limit=100)
+        hits = tuple(
+            Hit("passage", message, 0, len(message.text), 1.0, 5)
+            for message in messages
+            if words & set(message.text.lower().replace(".", "").split()) and message.number not in request.excluded
+        )
+        status = MemoryStatus.INJECTED if hits else MemoryStatus.EMPTY
+        return RecallResult(status, hits, hits, GateVerdict(is_open=bool(hits), reason="test"))
+
+    def forget(self, vault):
+        pass
+
+
+class StillWorker:
+    def __init__(self):
+        self.notified = 0
+
+    def notify(self):
+        self.notified += 1
+
+    async def wait_indexed(self, vault, timeout_s):
+        return True
+
+
+class FixedRouter:
+    def route(self, request):
+        return Route(provider="openai", url=f"http://provider/v1/{request.path}", model=None)
+
+
+class NoBuiltIn:
+    def serves(self, model):
+        return False
+
+
+class NoCatalogue:
+    async def list_models(self, provider_key):
+        return b'{"object":"list","data":[]}'
+
+
+class Sink:
+    """What the client saw."""
+
+    def __init__(self):
+        self.status = None
+        self.headers = {}
+        self.chunks = []
+        self.ended = False
+        self.aborted = False
+
+    async def start(self, status, headers):
+        self.status = status
+        self.headers = {name.decode(): value.decode() for name, value in headers}
+
+    async def send(self, chunk):
+        self.chunks.append(chunk)
+
+    async def end(self):
+        self.ended = True
+
+    async def abort(self):
+        self.aborted = True
+
+    @property
+    def body(self):
+        return b"".join(self.chunks)
+
+
+class Gateway:
+    """The pipeline with everything around it within reach."""
+
+    def __init__(self, tmp_path):
+        self.clock = Clock()
+        self.store = in_memory_store()
+        self.upstream = RecordingUpstream()
+        self.recaller = QuotingRecaller(self.store)
+        self.worker = StillWorker()
+        self.spool = Spool(tmp_path / "spool")
+        self.capturer = Capturer(self.store, self.spool, self.clock)
+        self.resolver = Resolver(self.store.vaults, self.store.sessions)
+        self.pipeline = Pipeline(
+            Stages(
+                Authenticator(self.store.keys),
+                self.resolver,
+                RecallStage(self.recaller, self.store.injections, Deadlines()),
+                Injector(),
+                Forwarder(FixedRouter(), self.upstream, NoBuiltIn()),
+                self.capturer,
+                Rememberer(self.worker, self.store.traces),
+            ),
+            NoCatalogue(),
+            PipelineSettings(Controls(), 1_000_000, self.clock, lambda _model: None),
+        )
+
+    async def post(self, body, *, path="chat/completions", headers=(), is_loopback=True, query=""):
+        sink = Sink()
+        fields = ((b"content-type", b"application/json"), *headers)
+        request = IncomingRequest("POST", path, query, tuple(fields), body, client_is_loopback=is_loopback)
+        await self.pipeline.handle(request, sink)
+        await self.pipeline.drain()
+        return sink
+
+    async def texts(self, user="default", *, is_live=None):
+        vault = await self.store.vaults.open_vault("default", user, may_create=False)
+        if vault is None:
+            return []
+        messages = await self.store.messages.list_messages(vault.id, limit=1000)
+        return [message.text for message in messages if is_live is None or message.is_live is is_live]
+
+
+@pytest.fixture
+def gateway(tmp_path):
+    return Gateway(tmp_path)
