@@ -50,7 +50,7 @@ class SessionView(Protocol):
         """The session's message that the caller gave this id."""
 
     def by_delivery(self, fingerprint: Fingerprint, captured_at: datetime) -> Standing | None:
-        """The session's message with this content that was captured at this very microsecond."""
+        """The session's first message with this content that was captured at this time or later."""
 
     def live_from(self, depth: int) -> list[tuple[int, int]]:
         """Depth and number of the session's live messages at a depth and behind."""
@@ -111,7 +111,7 @@ class _Placing:
         messages = list(self._capture.messages)
         if isinstance(self._capture.anchor, After):
             self._stand_after(self._capture.anchor.message)
-        elif (again := self._seen_at_head()) is not None:
+        elif (again := self._delivered() or self._unanswered()) is not None:
             self._keep(again)
             self._continue_behind(again)
             del messages[0]
@@ -139,17 +139,32 @@ class _Placing:
         self._stand_at_head()
         self._parent, self._parent_number = message, 0
 
-    def _seen_at_head(self) -> Standing | None:
-        """The message that the first one repeats: delivered twice, or sent again by an SDK before it was answered."""
+    def _delivered(self) -> Standing | None:
+        """The first message of this very capture, where all of it is stored already.
+
+        It was delivered twice, or waited in the spool while a later request brought it as its history: what
+        is newer than the capture and equal to all of it, in a row, is the capture.
+        """
         if not self._capture.messages:
             return None
-        first = self._capture.messages[0]
-        again = self._view.by_delivery(first.fingerprint, self._capture.captured_at)
-        if again is not None:
-            return again
+        first, *rest = self._capture.messages
+        standing = self._view.by_delivery(first.fingerprint, self._capture.captured_at)
+        if standing is None:
+            return None
+        address = standing.id
+        for message in rest:
+            address = message_id(address, message.fingerprint)
+            if self._view.by_id(address) is None:
+                return None
+        return standing
+
+    def _unanswered(self) -> Standing | None:
+        """The user's message at the head, where the first one repeats it: an SDK tries again."""
         head = self._view.head()
-        is_retry = head is not None and head.role == first.role == "user" and head.fingerprint == first.fingerprint
-        return head if is_retry else None
+        first = self._capture.messages[0] if self._capture.messages else None
+        if head is None or first is None or head.fingerprint != first.fingerprint:
+            return None
+        return head if head.role == first.role == "user" else None
 
     def _place(self, message: NewMessage) -> None:
         if message.external_id is not None and self._is_given(message.external_id):

@@ -123,7 +123,7 @@ class _SessionView:
 
     def by_delivery(self, fingerprint: Fingerprint, captured_at: datetime) -> Standing | None:
         for record in self._records():
-            if record.fingerprint == fingerprint and record.stored.captured_at == captured_at:
+            if record.fingerprint == fingerprint and record.stored.captured_at >= captured_at:
                 return _standing(record)
         return None
 

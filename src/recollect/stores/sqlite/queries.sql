@@ -151,10 +151,10 @@ SELECT number, session_number, depth, is_live, id, fingerprint, role, parent_num
 WHERE vault_id = :vault AND session_number = :session AND external_id = :external_id ORDER BY number DESC LIMIT 1;
 
 -- name: standing_by_delivery
--- A message of a session that was captured before, at the same microsecond.
+-- The first message of a session with this content, captured at this time or later.
 SELECT number, session_number, depth, is_live, id, fingerprint, role, parent_number FROM messages
 WHERE vault_id = :vault AND session_number = :session AND fingerprint = :fingerprint
-    AND captured_at_us = :captured_at_us ORDER BY number LIMIT 1;
+    AND captured_at_us >= :captured_at_us ORDER BY number LIMIT 1;
 
 -- name: live_from
 -- Live messages at a depth and behind.

@@ -27,7 +27,7 @@ LAZY_LIMIT = 2000
 class _Task:
     """One piece of work, and who waits for it (nobody: lazy work).
 
-    ``is_alone``: outside of any transaction. ``is_durable`` is false where a crash may undo it, as it would be done again.
+    ``is_alone``: outside of any transaction. ``is_durable`` is false where a crash may undo it: it would be done again.
     """
 
     work: Callable[[sqlite3.Connection], Any]
