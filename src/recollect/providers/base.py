@@ -63,6 +63,9 @@ class Provider:
     ``key_header`` and ``key_prefix`` say how the key is sent (``authorization``/``Bearer ``, ``api-key``/"").
     ``path_style`` is ``openai`` (base URL + ``/chat/completions``) or ``azure`` (deployment in the path).
     ``key_env`` are environment variables that may hold the key, first one set wins; a local server needs none.
+    ``aliases`` are other spellings of the name. ``has_slashed_models``: its own models contain slashes, so a name with
+    an unknown prefix is left to it. ``forward_hosts`` are hosts besides the base URL's that forward style may reach
+    (``*.example.com`` for every name below). ``base_url`` is "" where only the operator can know it.
     """
 
     name: str
@@ -75,12 +78,18 @@ class Provider:
     needs_key: bool = True
     api_version: str | None = None
     extra_headers: tuple[tuple[str, str], ...] = field(default=())
+    aliases: tuple[str, ...] = ()
+    has_slashed_models: bool = False
+    forward_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where one exchange goes: a provider (None in forward style), its URL for this path, the model as the
-    provider spells it (None: leave the body's), and the credential headers to add."""
+    """Where one exchange goes.
+
+    A provider (None in forward style), its URL for this path, the model as the provider spells it (None: leave the
+    body's), and the credential headers to add.
+    """
 
     provider: str | None
     url: str

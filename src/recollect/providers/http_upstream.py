@@ -1,0 +1,270 @@
+"""The upstream over HTTP/1.1, on aiohttp: what is given goes out as it is, what comes back comes back as it is."""
+
+from __future__ import annotations
+
+import io
+import socket
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from multidict import CIMultiDict
+from yarl import URL
+
+from recollect.errors import PermissionDeniedError, UpstreamBrokenError, UpstreamConnectError, UpstreamTimeoutError
+from recollect.providers.allow_list import AllowList, parse_address
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from recollect.errors import ServiceError
+    from recollect.providers.base import Headers, UpstreamReply, UpstreamRequest
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+MAX_HEADER_BYTES = 64 * 1024
+KEEP_ALIVE_S = 55.0
+"""Shorter than the 60 s after which common load balancers close an idle connection."""
+DNS_CACHE_S = 10
+LARGE_BODY_BYTES = 512 * 1024
+"""A larger body is handed over in pieces, so that one write does not hold the event loop."""
+_WITHOUT_DEFAULTS = frozenset({"User-Agent", "Accept", "Accept-Encoding", "Content-Type"})
+
+_has_new_connection: ContextVar[bool] = ContextVar("has_new_connection", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to connect (DNS, TCP and TLS), to the head of the reply once the request is sent, between its bytes."""
+
+    connect_s: float = 10.0
+    head_s: float = 600.0
+    idle_s: float = 600.0
+
+
+class HttpUpstream:
+    """An Upstream with one pool of connections.
+
+    Sends the given headers, ``Host`` and the body's length, and nothing else; follows no redirect, keeps no cookie,
+    decodes nothing. Pinned requests connect only to addresses that ``allow`` lets them. Proxies of the environment
+    are used only where ``trusts_environment``.
+    """
+
+    def __init__(
+        self, timeouts: Timeouts | None = None, *, allow: AllowList | None = None, trusts_environment: bool = False
+    ) -> None:
+        """Take the bounds and the rules; nothing is opened before the first request."""
+        self._timeouts = timeouts or Timeouts()
+        self._allow = allow or AllowList()
+        self._trusts_environment = trusts_environment
+        self._open: aiohttp.ClientSession | None = None
+        self._pinned: aiohttp.ClientSession | None = None
+
+    async def send(self, request: UpstreamRequest) -> UpstreamReply:
+        """Send and wait for the head of the reply.
+
+        Raises UpstreamConnectError, UpstreamTimeoutError, UpstreamBrokenError (what came is not HTTP),
+        PermissionDeniedError (a pinned name leads to an address that is not allowed). A pooled connection that the
+        server has closed in the meantime is replaced once, where the body can be sent again.
+        """
+        url = _parse_url(request.url)
+        session = self._session(request, url)
+        headers = CIMultiDict[str]([(name.decode("latin-1"), _text(value)) for name, value in request.headers])
+        body = request.body
+        may_repeat = body is None or isinstance(body, bytes)
+        while True:
+            data = io.BytesIO(body) if isinstance(body, bytes) and len(body) > LARGE_BODY_BYTES else body
+            _has_new_connection.set(False)
+            try:
+                response = await session.request(request.method, url, headers=headers, data=data, allow_redirects=False)
+            except aiohttp.ClientConnectorError as error:
+                raise _connect_error(url, error) from error
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                if may_repeat and not _has_new_connection.get():
+                    may_repeat = False
+                    continue
+                message = f"{_place(url)} closed the connection before it answered. Try again."
+                raise UpstreamConnectError(message) from error
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise _head_error(url, error, self._timeouts) from error
+            return _HttpReply(response, url, self._timeouts.idle_s)
+
+    async def close(self) -> None:
+        """Close idle connections, and those of replies that nobody has read."""
+        sessions = [session for session in (self._open, self._pinned) if session is not None]
+        self._open = self._pinned = None
+        for session in sessions:
+            await session.close()
+
+    def _session(self, request: UpstreamRequest, url: URL) -> aiohttp.ClientSession:
+        if not request.is_pinned:
+            if self._open is None:
+                self._open = self._new_session(None)
+            return self._open
+        host, port = url.raw_host or "", url.port or 0
+        address = parse_address(host)
+        if address is not None and not self._allow.may_connect(host, port, str(address)):
+            raise _not_allowed(host)
+        if self._pinned is None:
+            self._pinned = self._new_session(_CheckingResolver(self._allow))
+        return self._pinned
+
+    def _new_session(self, resolver: AbstractResolver | None) -> aiohttp.ClientSession:
+        connector = _Connector(
+            limit=0, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=DNS_CACHE_S, resolver=resolver or ThreadedResolver()
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=_WITHOUT_DEFAULTS,
+            timeout=aiohttp.ClientTimeout(
+                total=None, connect=self._timeouts.connect_s, sock_read=self._timeouts.head_s, ceil_threshold=60
+            ),
+            trust_env=self._trusts_environment and resolver is None,
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+        )
+
+
+class _HttpReply:
+    """A reply whose head has arrived."""
+
+    __slots__ = ("_response", "_url", "headers", "status")
+
+    def __init__(self, response: aiohttp.ClientResponse, url: URL, idle_s: float) -> None:
+        self._response = response
+        self._url = url
+        self.status = response.status
+        self.headers: Headers = tuple(
+            [(name, value) for name, value in _lowered(response.raw_headers) if name not in HOP_BY_HOP]
+        )
+        connection = response.connection
+        if connection is not None and connection.protocol is not None:
+            connection.protocol.read_timeout = idle_s
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        content = self._response.content
+        try:
+            while chunk := await content.readany():
+                yield chunk
+        except TimeoutError as error:
+            message = f"{_place(self._url)} went silent in the middle of its reply."
+            raise UpstreamBrokenError(message) from error
+        except aiohttp.ClientError as error:
+            message = f"{_place(self._url)} broke off in the middle of its reply."
+            raise UpstreamBrokenError(message) from error
+
+    async def close(self) -> None:
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells the request in whose task it runs that its connection is a new one: a failure is then no stale one's."""
+
+    async def _create_connection(self, *arguments, **named):  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN003, ANN202
+        _has_new_connection.set(True)
+        return await super()._create_connection(*arguments, **named)
+
+
+class _CheckingResolver(AbstractResolver):
+    """Looks names up, and drops the addresses that the allow-list does not let them lead to."""
+
+    def __init__(self, allow: AllowList) -> None:
+        self._allow = allow
+        self._inner = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        allowed = [result for result in found if self._allow.may_connect(host, port, result["host"])]
+        if not allowed:
+            raise _ForbiddenAddressError(host)
+        return allowed
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class _ForbiddenAddressError(OSError):
+    """A name leads only to addresses that it may not lead to."""
+
+
+@lru_cache(maxsize=512)
+def _parse_url(url: str) -> URL:
+    return URL(url, encoded=True)
+
+
+def _text(value: bytes) -> str:
+    """Read so that it goes out as it came: aiohttp writes header values in UTF-8."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _lowered(headers: tuple[tuple[bytes, bytes], ...]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower(), value) for name, value in headers]
+
+
+def _place(url: URL) -> str:
+    return url.raw_authority or "The provider"
+
+
+def _connect_error(url: URL, error: aiohttp.ClientConnectorError) -> ServiceError | PermissionDeniedError:
+    cause: OSError | None = error.os_error
+    while cause is not None:
+        if isinstance(cause, _ForbiddenAddressError):
+            return _not_allowed(url.raw_host or "")
+        cause = cause.__cause__ if isinstance(cause.__cause__, OSError) else None
+    place = _place(url)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        message = f"The name of {place} could not be resolved. Check the provider's base URL and this machine's DNS."
+    elif isinstance(error, aiohttp.ClientSSLError):
+        message = f"TLS with {place} failed: {error.os_error}. Check the base URL's scheme and the certificate."
+    else:
+        message = f"{place} could not be reached. Check that it runs, and the provider's base URL."
+    return UpstreamConnectError(message)
+
+
+def _head_error(url: URL, error: Exception, timeouts: Timeouts) -> ServiceError:
+    place = _place(url)
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        message = (
+            f"{place} did not accept a connection within {timeouts.connect_s:g} s. Try again, or check its address."
+        )
+        return UpstreamTimeoutError(message)
+    if isinstance(error, TimeoutError):
+        message = f"{place} did not answer within {timeouts.head_s:g} s. Try again, or raise `limits.head_timeout_s`."
+        return UpstreamTimeoutError(message)
+    if isinstance(error, aiohttp.ClientConnectionError):
+        message = f"{place} could not be reached: the connection failed. Try again."
+        return UpstreamConnectError(message)
+    message = f"{place} answered with something that is not HTTP. Check the provider's base URL."
+    return UpstreamBrokenError(message)
+
+
+def _not_allowed(host: str) -> PermissionDeniedError:
+    message = (
+        f"{host} leads to a private, local or reserved address, which this gateway does not forward to. Its operator "
+        f"can allow it with `--allow-upstream {host}` or `allow_upstreams` in the settings."
+    )
+    return PermissionDeniedError(message, code="upstream_not_allowed")
