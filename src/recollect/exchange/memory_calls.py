@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from recollect.domain.vaults import Session, Vault
     from recollect.exchange.inject import Injector
     from recollect.exchange.ports import Indexing, Recaller
-    from recollect.exchange.recall import Deadlines, RecallStage
+    from recollect.exchange.recall import RecallStage
     from recollect.exchange.remember import Rememberer
     from recollect.exchange.resolve import Resolver
     from recollect.stores.base import Store
@@ -49,7 +49,6 @@ class MemoryCalls:
     recall: RecallStage
     injector: Injector
     rememberer: Rememberer
-    deadlines: Deadlines
     now: Callable[[], datetime]
     index_timeout_s: float = 120.0
 

@@ -1,0 +1,230 @@
+"""The composition root: the only module that names concrete backends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from recollect.domain.controls import Controls
+from recollect.embedders.minilm import load_minilm
+from recollect.embedders.openai_compatible import OpenAICompatibleEmbedder
+from recollect.errors import EmbedderUnavailableError, SettingsError, StoreUnavailableError
+from recollect.exchange.authenticate import Authenticator
+from recollect.exchange.capture import Capturer
+from recollect.exchange.forward import Forwarder
+from recollect.exchange.inject import Injector
+from recollect.exchange.memory_calls import MemoryCalls
+from recollect.exchange.pipeline import Pipeline, PipelineSettings, Stages
+from recollect.exchange.recall import Deadlines, RecallStage
+from recollect.exchange.remember import Rememberer
+from recollect.exchange.resolve import Resolver
+from recollect.providers.allow_list import build_allow_list
+from recollect.providers.http_upstream import HttpUpstream, Timeouts
+from recollect.providers.models import ModelCatalogue
+from recollect.providers.recall_model import RecallModel
+from recollect.providers.registry import context_window, load_registry, with_overrides
+from recollect.providers.routing import ProviderRouter
+from recollect.recall.engine import RecallEngine
+from recollect.recall.indexer import PassageIndexer
+from recollect.server.app import GatewayApp
+from recollect.server.ports import Readiness
+from recollect.settings import environment_keys, settings_of_worker
+from recollect.stores.in_memory import in_memory_store
+from recollect.stores.spool import Spool
+from recollect.stores.sqlite import open_sqlite_store
+from recollect.worker import Worker, WorkerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from recollect.embedders.base import Embedder
+    from recollect.providers.base import Provider
+    from recollect.settings import Settings
+    from recollect.stores.base import Store
+
+logger = logging.getLogger(__name__)
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One running gateway: every part within reach of whoever serves it or works on it directly."""
+
+    settings: Settings
+    store: Store
+    spool: Spool
+    engine: RecallEngine
+    worker: Worker
+    embedder: Embedder | None
+    embedder_problem: str | None
+    upstream: HttpUpstream
+    pipeline: Pipeline
+    calls: MemoryCalls
+    authenticator: Authenticator
+    defaults: Controls
+
+    async def start(self) -> None:
+        """Begin background work, in the running event loop."""
+        self.worker.start()
+
+    async def readiness(self) -> Readiness:
+        """Whether requests would be served with memory now."""
+        problems: tuple[str, ...] = ()
+        try:
+            await self.store.control.check()
+        except StoreUnavailableError as error:
+            problems = (str(error),)
+        notes = () if self.embedder_problem is None else (f"Recall is lexical only: {self.embedder_problem}",)
+        return Readiness(
+            embedder=self.embedder.model if self.embedder else "none",
+            spooled=self.spool.pending(),
+            problems=problems,
+            notes=notes,
+        )
+
+    async def close(self) -> None:
+        """Finish what was accepted, then release everything."""
+        await self.pipeline.drain()
+        await self.worker.stop()
+        await self.upstream.close()
+        if self.embedder is not None:
+            await self.embedder.close()
+        await self.store.control.close()
+
+
+async def open_gateway(settings: Settings) -> Gateway:
+    """Build a gateway from its settings. Nothing runs in the background before :meth:`Gateway.start`."""
+    store = await asyncio.to_thread(_open_store, settings)
+    embedder, problem = await asyncio.to_thread(_open_embedder, settings)
+    spool = Spool(settings.spool_dir)
+    engine = RecallEngine(
+        store.index, store.messages, store.sessions, embedder, cache_bytes=settings.recall.cache_mb * MIB
+    )
+    worker = Worker(
+        store,
+        PassageIndexer(embedder),
+        model=embedder.model if embedder else "",
+        spool=spool,
+        settings=WorkerSettings(keep_traces_s=settings.traces.retention_days * 86400),
+    )
+    registry = _registry(settings)
+    keys = _provider_keys(settings, registry)
+    limits = settings.limits
+    upstream = HttpUpstream(
+        Timeouts(connect_s=limits.connect_timeout_s, head_s=limits.head_timeout_s, idle_s=limits.idle_timeout_s),
+        allow=(allow := build_allow_list(registry.values(), settings.allow_upstreams)),
+    )
+    deadlines = Deadlines(settings.recall.deadline_low_latency_ms, settings.recall.deadline_balanced_ms)
+    defaults = Controls(
+        mode=settings.mode, strategy=settings.recall.strategy, session_timeout_s=settings.recall.session_timeout_s
+    )
+    authenticator = Authenticator(store.keys)
+    resolver = Resolver(store.vaults, store.sessions)
+    recall = RecallStage(engine, store.injections, deadlines)
+    rememberer = Rememberer(worker, store.traces)
+    injector = Injector()
+    stages = Stages(
+        authenticate=authenticator,
+        resolve=resolver,
+        recall=recall,
+        inject=injector,
+        forward=Forwarder(
+            ProviderRouter(registry, allow, settings.default_provider, keys), upstream, RecallModel(clock=now)
+        ),
+        capture=Capturer(store, spool, now),
+        remember=rememberer,
+    )
+    catalogue = ModelCatalogue(registry, keys, settings.default_provider, upstream)
+    return Gateway(
+        settings=settings,
+        store=store,
+        spool=spool,
+        engine=engine,
+        worker=worker,
+        embedder=embedder,
+        embedder_problem=problem,
+        upstream=upstream,
+        pipeline=Pipeline(
+            stages, catalogue, PipelineSettings(defaults, limits.max_body_bytes, now, context_window)
+        ),
+        calls=MemoryCalls(store, engine, worker, resolver, recall, injector, rememberer, now),
+        authenticator=authenticator,
+        defaults=defaults,
+    )
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Gateway]:
+    """A gateway for work on its parts, closed at the end. Its background worker runs only once it is started."""
+    gateway = await open_gateway(settings)
+    try:
+        yield gateway
+    finally:
+        await gateway.close()
+
+
+def build_app(settings: Settings) -> GatewayApp:
+    """The ASGI application; its lifespan opens and closes the gateway."""
+    return GatewayApp(settings, open_gateway)
+
+
+def worker_app() -> GatewayApp:
+    """The ASGI application of one server process, with the settings that its parent handed down."""
+    return build_app(settings_of_worker())
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def _open_store(settings: Settings) -> Store:
+    if settings.store.kind == "memory":
+        return in_memory_store()
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return open_sqlite_store(settings.database_path)
+
+
+def _open_embedder(settings: Settings) -> tuple[Embedder | None, str | None]:
+    """The embedder, or why there is none: recall is then lexical, and never an error."""
+    chosen = settings.embedder
+    if chosen.kind == "none":
+        return None, "the setting `embedder.kind` is `none`."
+    try:
+        if chosen.kind == "openai":
+            return _openai_embedder(settings), None
+        return load_minilm(
+            chosen.cache_dir, chosen.path, is_quantised=chosen.is_quantised, may_download=chosen.may_download
+        ), None
+    except EmbedderUnavailableError as error:
+        logger.warning("recall is lexical only: %s", error)
+        return None, str(error)
+
+
+def _openai_embedder(settings: Settings) -> Embedder:
+    chosen = settings.embedder
+    if chosen.base_url is None or chosen.model is None:
+        message = "embedder: kind `openai` needs `embedder.base_url` and `embedder.model`."
+        raise SettingsError(message)
+    return OpenAICompatibleEmbedder(
+        base_url=chosen.base_url, model=chosen.model, api_key=chosen.api_key, dimension=chosen.dimension
+    )
+
+
+def _registry(settings: Settings) -> dict[str, Provider]:
+    overrides = {
+        name: one.model_dump(exclude={"api_key"}, exclude_none=True) for name, one in settings.providers.items()
+    }
+    return dict(with_overrides(load_registry(), overrides))
+
+
+def _provider_keys(settings: Settings, registry: dict[str, Provider]) -> dict[str, str]:
+    """Keys by provider: the settings' own before the environment's."""
+    keys = environment_keys(registry.values())
+    keys.update({name: one.api_key for name, one in settings.providers.items() if one.api_key})
+    return keys
