@@ -121,20 +121,21 @@ class Lifespan:
             await self._task
 
     async def _ask(self, what: str) -> None:
-        await self._to_app.put({"type": what})
-        answering = asyncio.ensure_future(self._from_app.get())
         running = self._task
         if running is None:
             return
+        await self._to_app.put({"type": what})
+        answering = asyncio.ensure_future(self._from_app.get())
         await asyncio.wait({answering, running}, return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done():
-            answering.cancel()
-            await running  # raises what the application raised
+        answer = answering.result() if answering.done() else {}
+        answering.cancel()
+        if answer.get("type") == f"{what}.complete":
             return
-        answer = answering.result()
-        if answer["type"].endswith(".failed"):
-            message = f"The gateway could not start: {answer.get('message') or 'no reason given'}"
-            raise ReplyBrokenError(message)
+        await asyncio.wait({running}, timeout=STOP_TIMEOUT_S)
+        if running.done():
+            running.result()  # raises what the application raised
+        message = f"The gateway failed at {what}: {answer.get('message') or 'no reason given'}"
+        raise ReplyBrokenError(message)
 
 
 class SharedGateways:

@@ -169,3 +169,14 @@ def test_clients_of_one_configuration_share_a_gateway_until_the_last_one_leaves(
     assert not fake.has_stopped
     shared.release("a")
     assert fake.has_stopped
+
+
+def test_a_start_up_that_raises_raises_here() -> None:
+    async def failing(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "The gateway could not start."})
+        message = "the model's file is damaged"
+        raise RecollectError(message)
+
+    with pytest.raises(RecollectError, match="the model's file is damaged"):
+        InProcessGateway(lambda: failing)
