@@ -1,0 +1,139 @@
+"""The models of every provider that can be used, under one roof."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+
+from recollect.errors import NotFoundError, RecollectError
+from recollect.providers.base import UpstreamRequest
+from recollect.providers.recall_model import RECALL_MODEL
+from recollect.providers.registry import find_provider
+from recollect.providers.routing import resolve_router_style
+from recollect.wire.content_coding import decode_copy
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from recollect.providers.base import Provider, Upstream, UpstreamReply
+
+logger = logging.getLogger(__name__)
+
+Model = dict[str, object]
+
+MAX_LIST_BYTES = 16 * 1024 * 1024
+OK = 200
+BUILT_IN: Model = {"id": RECALL_MODEL, "object": "model", "created": 0, "owned_by": "recollect"}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCatalogue:
+    """Asks the providers that have a key, and those named in ``configured`` that need none, all at once.
+
+    A keyless provider that nobody has configured is not asked: what listens on its usual port may be something else,
+    this gateway included. One that is down, slow or answers nonsense within ``limit_s`` is left out, and logged.
+    """
+
+    upstream: Upstream
+    registry: Mapping[str, Provider]
+    default_provider: str
+    environment_keys: Mapping[str, str]
+    configured: Collection[str] = field(default=frozenset())
+    limit_s: float = 5.0
+
+    async def list_models(self, provider_key: str | None) -> bytes:
+        """The body of ``GET /v1/models``; ``provider_key``, the request's own, is the default provider's."""
+        asked = self._usable(provider_key)
+        lists = await asyncio.gather(*(self._models_of(provider, provider_key) for provider in asked))
+        merged = merge_models({provider.name: models for provider, models in zip(asked, lists, strict=True)})
+        return orjson.dumps({"object": "list", "data": merged})
+
+    async def find_model(self, model: str, provider_key: str | None) -> bytes:
+        """The body of ``GET /v1/models/{id}``; NotFoundError ``model_not_found`` where nobody has it."""
+        if model.lower() == RECALL_MODEL:
+            return orjson.dumps(BUILT_IN)
+        prefix, slash, rest = model.partition("/")
+        named = find_provider(self.registry, prefix) if slash else None
+        candidates = [(named, rest)] if named is not None else []
+        default = find_provider(self.registry, self.default_provider)
+        if default is not None and default != named:
+            candidates.append((default, model))
+        for provider, name in candidates:
+            if not self._has_key(provider, provider_key):
+                continue
+            for found in await self._models_of(provider, provider_key):
+                if str(found["id"]) in {name, f"models/{name}"}:
+                    return orjson.dumps({**found, "id": model})
+        message = f"The model {model!r} does not exist at any provider that has a key here. GET /v1/models lists all."
+        raise NotFoundError(message, code="model_not_found", param="model")
+
+    def _usable(self, provider_key: str | None) -> list[Provider]:
+        return [
+            provider
+            for provider in self.registry.values()
+            if provider.base_url
+            and self._has_key(provider, provider_key)
+            and (provider.needs_key or provider.name in self.environment_keys or provider.name in self.configured)
+        ]
+
+    def _has_key(self, provider: Provider, provider_key: str | None) -> bool:
+        if not provider.needs_key or provider.name in self.environment_keys:
+            return True
+        return provider_key is not None and provider == find_provider(self.registry, self.default_provider)
+
+    async def _models_of(self, provider: Provider, provider_key: str | None) -> Sequence[Model]:
+        is_default = provider == find_provider(self.registry, self.default_provider)
+        try:
+            route = resolve_router_style(
+                self.registry,
+                path="models",
+                model=None,
+                default_provider=provider.name,
+                provider_key=provider_key if is_default else None,
+                environment_keys=self.environment_keys,
+            )
+            headers = ((b"accept", b"application/json"), (b"accept-encoding", b"identity"), *route.credentials)
+            async with asyncio.timeout(self.limit_s):
+                reply = await self.upstream.send(UpstreamRequest("GET", route.url, headers))
+                try:
+                    return _parse_list(await _body(reply)) if reply.status == OK else ()
+                finally:
+                    await reply.close()
+        except (RecollectError, TimeoutError, orjson.JSONDecodeError) as error:
+            logger.info("the models of %s are left out: %s", provider.name, error or "no answer in time")
+            return ()
+
+
+def merge_models(lists: Mapping[str, Iterable[Model]]) -> list[Model]:
+    """One list of models from the lists by provider: ids as ``provider/id``, everything else as the provider has it."""
+    merged = [BUILT_IN]
+    for provider, models in lists.items():
+        for model in models:
+            name = str(model["id"]).removeprefix("models/")
+            merged.append({"object": "model", "created": 0, "owned_by": provider, **model, "id": f"{provider}/{name}"})
+    return merged
+
+
+def _parse_list(body: bytes) -> Sequence[Model]:
+    """The models of a reply: OpenAI's ``{"data": […]}``, or a bare list as some servers send it."""
+    document = orjson.loads(body)
+    items = document.get("data") if isinstance(document, dict) else document
+    if not isinstance(items, list):
+        return ()
+    return [item for item in items if isinstance(item, dict) and isinstance(item.get("id"), str)]
+
+
+async def _body(reply: UpstreamReply) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in reply.chunks():
+        size += len(chunk)
+        if size > MAX_LIST_BYTES:
+            break
+        parts.append(chunk)
+    encoding = next((value.decode("latin-1") for name, value in reply.headers if name == b"content-encoding"), "")
+    return decode_copy(parts, encoding, limit=MAX_LIST_BYTES)
