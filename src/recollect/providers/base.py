@@ -66,6 +66,7 @@ class Provider:
     ``aliases`` are other spellings of the name. ``has_slashed_models``: its own models contain slashes, so a name with
     an unknown prefix is left to it. ``forward_hosts`` are hosts besides the base URL's that forward style may reach
     (``*.example.com`` for every name below). ``base_url`` is "" where only the operator can know it.
+    ``is_configured``: the settings add or change it.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Provider:
     aliases: tuple[str, ...] = ()
     has_slashed_models: bool = False
     forward_hosts: tuple[str, ...] = ()
+    is_configured: bool = False
 
 
 @dataclass(frozen=True, slots=True)

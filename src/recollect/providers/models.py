@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
@@ -17,7 +17,7 @@ from recollect.providers.routing import resolve_router_style
 from recollect.wire.content_coding import decode_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from recollect.providers.base import Provider, Upstream, UpstreamReply
 
@@ -32,17 +32,16 @@ BUILT_IN: Model = {"id": RECALL_MODEL, "object": "model", "created": 0, "owned_b
 
 @dataclass(frozen=True, slots=True)
 class ModelCatalogue:
-    """Asks the providers that have a key, and those named in ``configured`` that need none, all at once.
+    """Asks the providers that have a key, and those that the settings name and that need none, all at once.
 
     A keyless provider that nobody has configured is not asked: what listens on its usual port may be something else,
     this gateway included. One that is down, slow or answers nonsense within ``limit_s`` is left out, and logged.
     """
 
-    upstream: Upstream
     registry: Mapping[str, Provider]
-    default_provider: str
     environment_keys: Mapping[str, str]
-    configured: Collection[str] = field(default=frozenset())
+    default_provider: str
+    upstream: Upstream
     limit_s: float = 5.0
 
     async def list_models(self, provider_key: str | None) -> bytes:
@@ -72,12 +71,13 @@ class ModelCatalogue:
         raise NotFoundError(message, code="model_not_found", param="model")
 
     def _usable(self, provider_key: str | None) -> list[Provider]:
+        default = self.default_provider
         return [
             provider
             for provider in self.registry.values()
             if provider.base_url
             and self._has_key(provider, provider_key)
-            and (provider.needs_key or provider.name in self.environment_keys or provider.name in self.configured)
+            and (provider.needs_key or provider.is_configured or provider.name in (*self.environment_keys, default))
         ]
 
     def _has_key(self, provider: Provider, provider_key: str | None) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -33,9 +33,9 @@ _ID_PREFIXES = {"chat/completions": "chatcmpl-", "completions": "cmpl-", "respon
 
 @dataclass(frozen=True, slots=True)
 class RecallModel:
-    """Serves one model name, in every dialect that carries a conversation. ``now`` is seconds since the epoch."""
+    """Serves one model name, in every dialect that carries a conversation."""
 
-    now: Callable[[], float] = time.time
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     new_id: Callable[[], str] = field(default=lambda: uuid4().hex)
 
     def serves(self, model: str | None) -> bool:
@@ -61,7 +61,9 @@ class RecallModel:
         if prefix is None:
             message = f"The model {RECALL_MODEL} does not serve {dialect}; it answers {', '.join(_ID_PREFIXES)}."
             raise InvalidRequestError(message, code="unsupported_dialect", param="model")
-        answer = _Answer(prefix + self.new_id(), int(self.now()), model, _pieces(quotes), _tokens(question))
+        answer = _Answer(
+            prefix + self.new_id(), int(self.clock().timestamp()), model, _pieces(quotes), _tokens(question)
+        )
         if not is_streamed:
             return InMemoryReply(200, _JSON_HEADERS, (orjson.dumps(_WHOLE[dialect](answer)),))
         return InMemoryReply(200, _STREAM_HEADERS, tuple(_STREAMS[dialect](answer, includes_usage)))

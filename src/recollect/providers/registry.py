@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from recollect.errors import SettingsError
 from recollect.providers.base import Provider
+from recollect.providers.context_windows import context_window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+__all__ = ["context_window", "find_provider", "load_registry", "with_overrides"]
 
 ALL_DIALECTS = frozenset({"chat/completions", "responses", "completions", "embeddings"})
 """What a provider that the settings add is taken to have, unless they say otherwise."""
@@ -47,13 +50,18 @@ def with_overrides(
         values = _parsed(key, {field: value for field, value in override.items() if value is not None})
         known = find_provider(changed, key)
         if known is not None:
-            changed[known.name] = replace(known, **values)
+            changed[known.name] = replace(known, is_configured=True, **values)
             continue
         if not values.get("base_url"):
             message = f"providers.{name}: a new provider needs a `base_url`, as in `https://host/v1`."
             raise SettingsError(message)
         needs_key = bool(override.get("key_env"))
-        defaults: dict[str, Any] = {"dialects": ALL_DIALECTS, "has_slashed_models": True, "needs_key": needs_key}
+        defaults: dict[str, Any] = {
+            "dialects": ALL_DIALECTS,
+            "has_slashed_models": True,
+            "needs_key": needs_key,
+            "is_configured": True,
+        }
         changed[key] = Provider(name=key, **{**defaults, **values})
     return MappingProxyType(changed)
 
