@@ -101,7 +101,8 @@ def _day_header(moment: datetime, timezone: tzinfo) -> str:
 
 def _entry_line(entry: BlockEntry) -> str:
     text = _quoted(entry.text)
-    return f"{_line_breaks.sub(' ', _quoted(entry.speaker))}: {text}" if entry.speaker else text
+    speaker = " ".join(_quoted(entry.speaker).split())
+    return f"{speaker}: {text}" if speaker else text
 
 
 def _quoted(text: str) -> str:
