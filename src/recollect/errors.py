@@ -9,6 +9,7 @@
     │   ├── PermissionDeniedError       403  the key is of the wrong kind, or the target is not allowed
     │   ├── NotFoundError               404  no such user, session, message, trace, model or route
     │   ├── MethodNotAllowedError       405
+    │   ├── RequestTimeoutError         408  the caller fell silent in the middle of its body
     │   ├── ConflictError               409
     │   ├── PayloadTooLargeError        413
     │   ├── UnsupportedMediaTypeError   415
@@ -90,6 +91,13 @@ class MethodNotAllowedError(RequestError):
 
     status = 405
     default_code = "method_not_allowed"
+
+
+class RequestTimeoutError(RequestError):
+    """The caller fell silent in the middle of its body."""
+
+    status = 408
+    default_code = "request_timeout"
 
 
 class ConflictError(RequestError):

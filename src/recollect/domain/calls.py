@@ -51,7 +51,8 @@ class IngestResult:
 @dataclass(frozen=True, slots=True)
 class SearchCall:
     """A question to one vault. ``since``/``until`` bound ``occurred_at``; ``threshold`` (0..1) opens the gate to the
-    ranking too, None ranks everything; ``timezone`` is an IANA name."""
+    ranking too, None ranks everything; ``timezone`` is an IANA name.
+    """
 
     user: str
     query: str
@@ -104,7 +105,8 @@ class PrepareCall:
 @dataclass(frozen=True, slots=True)
 class PrepareResult:
     """``context`` is the block, "" where nothing was recalled; ``body`` the call's body with the block in place;
-    ``tokens`` the size of the block."""
+    ``tokens`` the size of the block.
+    """
 
     context: str
     hits: tuple[Hit, ...]

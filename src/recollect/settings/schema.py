@@ -56,6 +56,9 @@ class LimitSettings(Section):
     """Bounds on what one request may take."""
 
     max_body_bytes: int = Field(default=32 * MIB, ge=1024, description="largest request body, also after decompression")
+    max_upload_bytes: int = Field(
+        default=1024 * MIB, ge=1024, description="largest body that is passed on without being read, as of a file"
+    )
     body_timeout_s: float = Field(
         default=60.0, gt=0, description="longest silence of a client that is sending its body"
     )

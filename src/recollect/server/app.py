@@ -1,0 +1,208 @@
+"""The ASGI application: the OpenAI surface by hand, because it is the hot path; the rest through Starlette."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from recollect.domain.ids import new_id
+from recollect.errors import ApiError
+from recollect.exchange.ports import IncomingRequest
+from recollect.server.cors import Cors
+from recollect.server.counters import Counters
+from recollect.server.failures import error_reply, internal_error, log_refusal
+from recollect.server.departure import ClientGoneError, Departure
+from recollect.server.intake import check_upload, decoded, has_body, read_body, stream_body
+from recollect.server.paths import Surface, Target, classify
+from recollect.server.reply import AsgiReply
+from recollect.server.trust import is_local_caller
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    from recollect.providers.base import Headers
+    from recollect.server.ports import Gateway, Message, Receive, Send
+    from recollect.settings import Settings
+
+    Scope = Message
+    OpenGateway = Callable[[Settings], Awaitable[Gateway]]
+
+logger = logging.getLogger(__name__)
+
+JSON = b"application/json"
+ALLOWED_METHODS = b"GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
+
+
+class GatewayApp:
+    """Serves one gateway. ``open_gateway`` builds it when the server starts, on the server's own event loop."""
+
+    def __init__(self, settings: Settings, open_gateway: OpenGateway) -> None:
+        """Take the settings, and what builds the gateway from them."""
+        self.settings = settings
+        self.counters = Counters()
+        self._open_gateway = open_gateway
+        self._gateway: Gateway | None = None
+        self._own: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None
+        self._cors = Cors(settings.cors.origins)
+
+    async def startup(self) -> None:
+        """Build the gateway and begin its background work. For those who serve without ASGI's lifespan, too."""
+        gateway = await self._open_gateway(self.settings)
+        await gateway.start()
+        self._gateway = gateway
+
+    async def shutdown(self) -> None:
+        """Finish what was accepted, and release everything."""
+        gateway, self._gateway = self._gateway, None
+        if gateway is not None:
+            await gateway.close()
+
+    @property
+    def gateway(self) -> Gateway:
+        """The running gateway."""
+        if self._gateway is None:
+            message = "The gateway was not started: run the application with its lifespan, or await startup()."
+            raise RuntimeError(message)
+        return self._gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection of ASGI 3."""
+        kind = scope["type"]
+        if kind == "http":
+            await self._serve(scope, receive, send)
+        elif kind == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await _refuse_websocket(receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self.startup()
+        except BaseException:
+            await send({"type": "lifespan.startup.failed", "message": "The gateway could not start."})
+            raise
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.shutdown()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens: the only place where every exception is caught."""
+        fields: Mapping[bytes, bytes] = dict(scope["headers"])
+        origin = fields.get(b"origin")
+        extra = self._cors.reply_headers(origin) if origin is not None else ()
+        reply = AsgiReply(send, extra=extra, for_browser=origin is not None)
+        surface = "none"
+        self.counters.in_flight += 1
+        try:
+            target = classify(_raw_path(scope))
+            surface = target.surface.name.lower()
+            if scope["method"] == "OPTIONS":
+                await self._answer_options(fields, reply)
+            elif target.surface is Surface.OWN:
+                await self._answer_own(scope, fields, receive, reply, target)
+            else:
+                await self._exchange(scope, fields, receive, reply, target)
+        except ClientGoneError:
+            self.counters.disconnects += 1
+        except ApiError as error:
+            await _answer_error(error, reply, new_id("req"), surface)
+        except Exception as error:  # noqa: BLE001 - the edge: a defect must not take the server down, nor tell secrets
+            request_id = new_id("req")
+            await _answer_error(internal_error(error, request_id), reply, request_id, surface)
+        finally:
+            self.counters.in_flight -= 1
+            self.counters.answered(surface, reply.status, reply.bytes_sent)
+
+    async def _exchange(
+        self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, reply: AsgiReply, target: Target
+    ) -> None:
+        """The OpenAI surface. While the handler works, one task listens for the client's departure."""
+        watch = Departure(reply, receive)
+        request = await self._incoming(scope, fields, receive, target, watch)
+        try:
+            await self.gateway.pipeline.handle(request, reply)
+        except asyncio.CancelledError:
+            watch.explain()
+            raise
+        finally:
+            watch.stop()
+
+    async def _incoming(
+        self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, target: Target, watch: Departure
+    ) -> IncomingRequest:
+        method = str(scope["method"])
+        headers: Headers = tuple(scope["headers"])
+        body: bytes | AsyncIterator[bytes] = b""
+        is_whole = method == "POST" and (target.is_dialect or fields.get(b"content-type", b"").startswith(JSON))
+        if is_whole or not has_body(fields):
+            body = await read_body(receive, fields, self.settings.limits)
+            encoding = fields.get(b"content-encoding")
+            if encoding and body:
+                body, headers = decoded(body, headers, encoding, self.settings.limits)
+            watch.start()
+        else:
+            check_upload(fields, self.settings.limits)
+            body = stream_body(receive, self.settings.limits, watch)
+        is_forward = target.surface is Surface.FORWARD
+        query = scope.get("query_string", b"")
+        return IncomingRequest(
+            method="GET" if method == "HEAD" and target.path.startswith("models") and not is_forward else method,
+            path=target.path,
+            query=query.decode("latin-1") if isinstance(query, bytes) else "",
+            headers=headers,
+            body=body,
+            forward_target=target.path if is_forward else None,
+            client_is_loopback=self._is_local(scope, fields),
+        )
+
+    def _is_local(self, scope: Scope, fields: Mapping[bytes, bytes]) -> bool:
+        return is_local_caller(
+            scope.get("client"),
+            fields,
+            allowed_hosts=self.settings.allow_hosts,
+            allowed_origins=self.settings.cors.origins,
+        )
+
+    async def _answer_options(self, fields: Mapping[bytes, bytes], reply: AsgiReply) -> None:
+        if b"access-control-request-method" in fields:
+            await reply.start_bare(204, self._cors.preflight_headers(fields))
+        else:
+            await reply.start(204, ((b"allow", ALLOWED_METHODS),))
+        await reply.end()
+
+    async def _answer_own(
+        self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, reply: AsgiReply, target: Target
+    ) -> None:
+        """The memory surface and the operations: imported when they are first asked for."""
+        if self._own is None:
+            from recollect.server.routes import own_application  # noqa: PLC0415 - keeps Starlette off the hot start
+
+            self._own = own_application(self)
+        inner = {**scope, "path": target.path, "root_path": "", "recollect.is_local": self._is_local(scope, fields)}
+        await self._own(inner, receive, partial(reply.relay, request_id=new_id("req")))
+
+
+def _raw_path(scope: Scope) -> bytes:
+    raw = scope.get("raw_path")
+    return raw if isinstance(raw, bytes) else quote(str(scope["path"])).encode()
+
+
+async def _answer_error(error: ApiError, reply: AsgiReply, request_id: str, surface: str) -> None:
+    log_refusal(error, request_id, surface)
+    if reply.has_started:
+        await reply.abort()
+        return
+    status, headers, body = error_reply(error, request_id)
+    await reply.start(status, headers)
+    await reply.send(body)
+    await reply.end()
+
+
+async def _refuse_websocket(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close", "code": 1008, "reason": ""})

@@ -1,0 +1,58 @@
+"""A client may leave at any time: what serves it must then stop at once, before the first byte as in mid-stream."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recollect.server.ports import Receive
+    from recollect.server.reply import AsgiReply
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection before its request, or the reply to it, was complete."""
+
+
+class Departure:
+    """Cancels the task that made it when the client closes its connection before the reply has ended."""
+
+    __slots__ = ("_receive", "_reply", "_task", "_watcher", "reason")
+
+    def __init__(self, reply: AsgiReply, receive: Receive) -> None:
+        """Take what to listen to. Nothing runs until :meth:`start`."""
+        task = asyncio.current_task()
+        if task is None:
+            message = "A request must be served by a task."
+            raise RuntimeError(message)
+        self._task = task
+        self._reply = reply
+        self._receive = receive
+        self._watcher: asyncio.Task[None] | None = None
+        self.reason: Exception | None = None
+
+    def start(self) -> None:
+        """Begin to listen; the request must be complete, because its bytes come the same way."""
+        self._watcher = asyncio.create_task(self._watch())
+
+    def stop(self) -> None:
+        """End listening."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    def interrupt(self, reason: Exception) -> None:
+        """Cancel the exchange for this reason."""
+        self.reason = reason
+        self._task.cancel()
+
+    def explain(self) -> None:
+        """Behind a cancellation: raise the reason in its place, where it was this watch that cancelled."""
+        if self.reason is not None:
+            self._task.uncancel()
+            raise self.reason
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if not self._reply.is_ended:
+            self.interrupt(ClientGoneError())

@@ -1,0 +1,49 @@
+"""Errors on the wire, and in the log: the log names the place, never the text that somebody sent."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import TYPE_CHECKING
+
+from recollect.errors import ApiError, ServiceError
+from recollect.wire.error_envelope import error_body
+
+if TYPE_CHECKING:
+    from recollect.providers.base import Headers
+
+logger = logging.getLogger(__name__)
+
+FIRST_SERVER_STATUS = 500
+CONFLICT = 409
+
+
+def error_reply(error: ApiError, request_id: str) -> tuple[int, Headers, bytes]:
+    """Status, head and body in OpenAI's shape."""
+    body = error_body(error)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-memory-request-id", request_id.encode()),
+    ]
+    if error.status == CONFLICT:
+        headers.append((b"x-should-retry", b"false"))  # the SDKs repeat a 409 unless they are told not to
+    return error.status, tuple(headers), body
+
+
+def internal_error(error: Exception, request_id: str) -> ApiError:
+    """What the client is told of a defect of ours; the log gets the kind of error and where it was raised.
+
+    Neither gets the exception's own words: they may quote a message.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    logger.error("request %s failed: %s at %s", request_id, type(error).__name__, places)
+    message = f"This gateway has a defect that broke the request. Its log has the details under {request_id}."
+    return ServiceError(message)
+
+
+def log_refusal(error: ApiError, request_id: str, path: str) -> None:
+    """One line for an error that the client was told of."""
+    level = logging.WARNING if error.status >= FIRST_SERVER_STATUS else logging.DEBUG
+    logger.log(level, "request %s to %s: %s (%s)", request_id, path, error.code, error.status)

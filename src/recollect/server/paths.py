@@ -1,0 +1,95 @@
+"""Which of our surfaces a path means, however the client spells its base URL."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+from urllib.parse import unquote
+
+from recollect.errors import InvalidRequestError
+
+DIALECT_PATHS = frozenset({"chat/completions", "responses", "completions"})
+"""What is read as a whole, because memory takes part."""
+_forward = re.compile(r"/+(?:api/+)?(?:v1/+)*forward/+(.*)", re.DOTALL)
+_version_prefix = re.compile(r"(?:api/)?(?:v1/)+")
+_azure_prefix = re.compile(r"openai/(?:v1/)*(?:deployments/[^/]+/)?")
+_slashes = re.compile(r"/{2,}")
+_OPERATIONS = frozenset({"healthz", "readyz", "metrics", "openapi.json", ""})
+_OPENAI_ROOTS = frozenset(
+    {
+        "assistants",
+        "audio",
+        "batches",
+        "chat",
+        "chatkit",
+        "completions",
+        "containers",
+        "conversations",
+        "embeddings",
+        "evals",
+        "files",
+        "fine_tuning",
+        "images",
+        "models",
+        "moderations",
+        "realtime",
+        "responses",
+        "threads",
+        "uploads",
+        "vector_stores",
+        "videos",
+    }
+)
+"""What OpenAI serves under ``/v1``: understood without it, too."""
+
+
+class Surface(Enum):
+    """Who answers."""
+
+    OPENAI = auto()
+    FORWARD = auto()
+    OWN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """``path`` is what stands behind ``/v1/``, still percent-encoded; in forward style the upstream's URL; for our own
+    surface the decoded path, beginning with a slash (``/memory/search``).
+    """
+
+    surface: Surface
+    path: str
+    is_dialect: bool = False
+
+
+@lru_cache(maxsize=1024)
+def classify(raw_path: bytes) -> Target:
+    """Tell the surfaces apart. InvalidRequestError for a path that climbs (``..``)."""
+    text = raw_path.decode("latin-1")
+    forward = _forward.match(text)
+    if forward:
+        target = forward[1]
+        return Target(Surface.FORWARD, target, is_dialect=_ends_like_dialect(target))
+    path = _slashes.sub("/", text).strip("/")
+    if any(unquote(step) in {".", ".."} for step in path.split("/")):
+        message = "The path must not contain `.` or `..` steps."
+        raise InvalidRequestError(message, code="invalid_path")
+    version = _version_prefix.match(path + "/")
+    rest = (path + "/")[version.end() :].rstrip("/") if version else path
+    root = rest.partition("/")[0]
+    if root == "memory":
+        return Target(Surface.OWN, "/" + unquote(rest))
+    azure = _azure_prefix.match(rest + "/")
+    if azure and rest not in _OPERATIONS:
+        rest = (rest + "/")[azure.end() :].rstrip("/")
+        return Target(Surface.OPENAI, rest, is_dialect=rest in DIALECT_PATHS)
+    if (version and rest) or root in _OPENAI_ROOTS:
+        return Target(Surface.OPENAI, rest, is_dialect=rest in DIALECT_PATHS)
+    return Target(Surface.OWN, "/" + unquote(rest))
+
+
+def _ends_like_dialect(target: str) -> bool:
+    path = target.rstrip("/")
+    return any(path.endswith("/" + dialect) for dialect in DIALECT_PATHS)

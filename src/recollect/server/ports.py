@@ -1,0 +1,105 @@
+"""What the server needs of the gateway behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from recollect.domain.calls import IngestCall, IngestResult, PrepareCall, PrepareResult, SearchCall, SearchResult
+    from recollect.domain.controls import Controls
+    from recollect.domain.ids import VaultId
+    from recollect.domain.keys import Principal
+    from recollect.exchange.authenticate import Authentication
+    from recollect.exchange.ports import IncomingRequest, ReplySink
+    from recollect.providers.base import Headers
+    from recollect.stores.base import Store
+
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+
+class ExchangeHandler(Protocol):
+    """Answers requests to the OpenAI surface."""
+
+    async def handle(self, request: IncomingRequest, sink: ReplySink) -> None:
+        """Answer one request. An ApiError raised before the head was sent is the server's to render."""
+
+
+class MemorySurface(Protocol):
+    """Answers the calls that rank and store."""
+
+    async def ingest(self, principal: Principal, call: IngestCall) -> IngestResult:
+        """Store messages."""
+
+    async def search(self, principal: Principal, call: SearchCall) -> SearchResult:
+        """Rank a vault against a question."""
+
+    async def prepare(self, principal: Principal, call: PrepareCall) -> PrepareResult:
+        """Put the block into a request that its caller will send."""
+
+
+class Authenticates(Protocol):
+    """Tells who calls."""
+
+    async def authenticate(self, headers: Headers, *, is_loopback: bool) -> Authentication:
+        """The caller; AuthenticationError or PermissionDeniedError otherwise."""
+
+
+class ForgetsVaults(Protocol):
+    """Holds indexes of vaults in memory."""
+
+    def forget(self, vault: VaultId) -> None:
+        """Drop what is held of a vault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What ``/readyz`` tells. ``embedder`` is the model's id, "none" for lexical recall; ``problems`` are sentences,
+    and any of them makes the gateway not ready. ``notes`` are worth knowing, and nothing more.
+    """
+
+    embedder: str
+    spooled: int = 0
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Gateway(Protocol):
+    """One running gateway: built by the composition root, opened and closed by whoever serves it."""
+
+    @property
+    def pipeline(self) -> ExchangeHandler:
+        """The OpenAI surface."""
+
+    @property
+    def calls(self) -> MemorySurface:
+        """Ingest, search and prepare."""
+
+    @property
+    def authenticator(self) -> Authenticates:
+        """Memory keys."""
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+
+    @property
+    def engine(self) -> ForgetsVaults:
+        """The indexes held in memory."""
+
+    @property
+    def defaults(self) -> Controls:
+        """The controls of a request that sets none."""
+
+    async def readiness(self) -> Readiness:
+        """Whether requests would be served with memory now. Never raises."""
+
+    async def start(self) -> None:
+        """Begin background work. Called once, on the event loop that serves."""
+
+    async def close(self) -> None:
+        """Finish what was accepted, then release everything."""

@@ -1,0 +1,81 @@
+"""The way back to one client over ASGI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recollect.providers.base import Headers
+    from recollect.server.ports import Message, Send
+
+_EVENT_STREAM = b"text/event-stream"
+_UNBUFFERED = (b"x-accel-buffering", b"no")
+
+
+class AsgiReply:
+    """A ``ReplySink``. ``extra`` goes onto every head; for a browser (``for_browser``) the provider's own CORS headers
+    do not count: who may read this gateway's replies is its operator's to say.
+    """
+
+    __slots__ = ("_extra", "_for_browser", "_send", "bytes_sent", "is_aborted", "is_ended", "status")
+
+    def __init__(self, send: Send, *, extra: Headers = (), for_browser: bool = False) -> None:
+        """Take the ASGI callable of this request."""
+        self._send = send
+        self._extra = extra
+        self._for_browser = for_browser
+        self.status = 0
+        self.bytes_sent = 0
+        self.is_ended = False
+        self.is_aborted = False
+
+    @property
+    def has_started(self) -> bool:
+        """The head was sent: an error can no longer have a status of its own."""
+        return self.status != 0
+
+    async def start_bare(self, status: int, headers: Headers) -> None:
+        """Send a head that is complete as it is."""
+        self.status = status
+        await self._send({"type": "http.response.start", "status": status, "headers": list(headers)})
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send the head."""
+        self.status = status
+        fields = [*headers, *self._extra]
+        if self._for_browser:
+            fields = [field for field in headers if not field[0].startswith(b"access-control-")]
+            fields += self._extra
+        for name, value in headers:
+            if name == b"content-type":
+                if value.startswith(_EVENT_STREAM):
+                    fields.append(_UNBUFFERED)
+                break
+        await self._send({"type": "http.response.start", "status": status, "headers": fields})
+
+    async def send(self, chunk: bytes) -> None:
+        """Send some of the body."""
+        self.bytes_sent += len(chunk)
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def end(self) -> None:
+        """The body is complete."""
+        self.is_ended = True
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def relay(self, message: Message, *, request_id: str) -> None:
+        """Pass on what an inner ASGI application sends, adding the request's id where its head has none."""
+        if message["type"] != "http.response.start":
+            body = message.get("body")
+            self.bytes_sent += len(body) if isinstance(body, bytes) else 0
+            self.is_ended = self.is_ended or not message.get("more_body")
+            await self._send(message)
+            return
+        headers: Headers = tuple(message.get("headers") or ())
+        if not any(name == b"x-memory-request-id" for name, _ in headers):
+            headers = (*headers, (b"x-memory-request-id", request_id.encode()))
+        await self.start(message["status"], headers)
+
+    async def abort(self) -> None:
+        """Leave the body incomplete: the server closes a connection whose application returned in the middle."""
+        self.is_aborted = True

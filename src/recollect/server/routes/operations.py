@@ -1,0 +1,68 @@
+"""``/healthz``, ``/readyz``, ``/metrics``, ``/openapi.json``: for those who run the gateway."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from recollect.server.call import json_response
+from recollect.server.openapi import openapi_document
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from recollect.server.call import CallReader
+
+EXPOSITION = "text/plain; version=0.0.4"
+
+
+def routes(calls: CallReader) -> list[Route]:
+    """The routes of this noun."""
+
+    async def root(_request: Request) -> Response:
+        return json_response(
+            {
+                "object": "gateway",
+                "name": "recollect",
+                "base_url": "/v1",
+                "memory": "/v1/memory",
+                "openapi": "/openapi.json",
+                "ready": "/readyz",
+            }
+        )
+
+    async def health(_request: Request) -> Response:
+        """The process answers."""
+        return json_response({"status": "ok"})
+
+    async def ready(_request: Request) -> Response:
+        """Requests are served with memory; 503 and the reasons otherwise."""
+        found = await calls.app.gateway.readiness()
+        return json_response(
+            {
+                "status": "not ready" if found.problems else "ready",
+                "embedder": found.embedder,
+                "recall": "lexical" if found.embedder == "none" else "full",
+                "spooled": found.spooled,
+                "problems": list(found.problems),
+                "notes": list(found.notes),
+            },
+            status=503 if found.problems else 200,
+        )
+
+    async def metrics(_request: Request) -> Response:
+        return PlainTextResponse(calls.app.counters.exposition(), media_type=EXPOSITION)
+
+    async def openapi(_request: Request) -> Response:
+        return json_response(openapi_document())
+
+    return [
+        Route("/", root, methods=["GET"]),
+        Route("/healthz", health, methods=["GET"]),
+        Route("/readyz", ready, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
+        Route("/openapi.json", openapi, methods=["GET"]),
+    ]
