@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from recollect.wire.prompt import Reply, ReplyMessage
-from recollect.wire.reply_body import DONE, ReplyBody, event_objects, read_error, read_usage, text_or_none
+from recollect.wire.reply_body import (
+    DONE,
+    MAX_REPLY_BYTES,
+    ReplyBody,
+    event_objects,
+    read_error,
+    read_usage,
+    text_or_none,
+)
 
 
 class CompletionsReplyReader:
     """Reads the text of choice 0."""
 
-    def __init__(self, *, is_streamed: bool) -> None:
-        """``is_streamed``: the reply is an event stream, by its content type."""
-        self._body = ReplyBody(is_streamed=is_streamed)
+    def __init__(self, *, is_streamed: bool, max_bytes: int = MAX_REPLY_BYTES) -> None:
+        """``is_streamed``: the reply is an event stream, by its content type. What exceeds ``max_bytes`` is not kept."""
+        self._body = ReplyBody(is_streamed=is_streamed, max_bytes=max_bytes)
 
     def feed(self, chunk: bytes) -> None:
         """Take the next decoded bytes."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from recollect.wire.content import ToolCall, argument_text, assistant_content, text_of
 from recollect.wire.prompt import Reply, ReplyMessage
-from recollect.wire.reply_body import ReplyBody, event_objects, read_error, read_usage, text_or_none
+from recollect.wire.reply_body import MAX_REPLY_BYTES, ReplyBody, event_objects, read_error, read_usage, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,9 +20,9 @@ _TEXT_DELTAS = frozenset({"response.output_text.delta", "response.refusal.delta"
 class ResponsesReplyReader:
     """Reads the ``response`` object of the terminal event, or what the events gave until a stream broke off."""
 
-    def __init__(self, *, is_streamed: bool) -> None:
-        """``is_streamed``: the reply is an event stream, by its content type."""
-        self._body = ReplyBody(is_streamed=is_streamed)
+    def __init__(self, *, is_streamed: bool, max_bytes: int = MAX_REPLY_BYTES) -> None:
+        """``is_streamed``: the reply is an event stream, by its content type. What exceeds ``max_bytes`` is not kept."""
+        self._body = ReplyBody(is_streamed=is_streamed, max_bytes=max_bytes)
 
     def feed(self, chunk: bytes) -> None:
         """Take the next decoded bytes."""

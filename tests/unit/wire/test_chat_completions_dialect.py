@@ -60,7 +60,11 @@ def test_every_message_is_an_utterance_at_its_index() -> None:
 def test_the_fingerprint_is_that_of_the_stored_message() -> None:
     prompt = read(
         user("hi"),
-        {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{}"}}]},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{}"}}],
+        },
         {"role": "tool", "tool_call_id": "c", "content": "42"},
         user([{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": "data:,"}}]),
     )
@@ -110,7 +114,10 @@ def test_legacy_function_calls_and_custom_tools_are_calls() -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        ([{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {}}, {"type": "text", "text": "b"}], "a\n[image]\nb"),
+        (
+            [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {}}, {"type": "text", "text": "b"}],
+            "a\n[image]\nb",
+        ),
         ([{"type": "input_audio", "input_audio": {}}], "[audio]"),
         ([{"type": "file", "file": {}}], "[file]"),
         ([{"type": "hologram"}], "[hologram]"),
@@ -151,7 +158,9 @@ def test_spoken_replies_are_known_by_the_id_of_their_audio() -> None:
         ([], None, False),
     ],
 )
-def test_the_target_is_what_the_user_said_last(messages: list[object], target: int | None, ends_with_user: bool) -> None:  # noqa: FBT001
+def test_the_target_is_what_the_user_said_last(
+    messages: list[object], target: int | None, ends_with_user: bool
+) -> None:  # noqa: FBT001
     prompt = read(*messages)
     assert (prompt.target, prompt.ends_with_user) == (target, ends_with_user)
 
@@ -229,9 +238,12 @@ def test_structure_is_recognised(field: str, value: object, wants: bool) -> None
 
 def test_a_block_is_appended_to_a_string() -> None:
     body = b'{"messages": [{"role":"user", "content" : "h\\u00e9llo \\"x\\"" }], "temperature": 1.0}'
-    assert edit(body, blocks={0: 'Say "é"\n'}) == (
-        '{"messages": [{"role":"user", "content" : "h\\u00e9llo \\"x\\"\\n\\nSay \\"é\\"\\n" }], "temperature": 1.0}'
-    ).encode()
+    assert (
+        edit(body, blocks={0: 'Say "é"\n'})
+        == (
+            '{"messages": [{"role":"user", "content" : "h\\u00e9llo \\"x\\"\\n\\nSay \\"é\\"\\n" }], "temperature": 1.0}'
+        ).encode()
+    )
 
 
 def test_a_block_becomes_a_text_part_behind_the_others() -> None:
@@ -242,7 +254,9 @@ def test_a_block_becomes_a_text_part_behind_the_others() -> None:
 
 
 def test_several_messages_get_their_blocks_at_once() -> None:
-    body = b'{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"content":"c","role":"user"}]}'
+    body = (
+        b'{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"content":"c","role":"user"}]}'
+    )
     found = json.loads(edit(body, blocks={0: "A", 2: "C"}))
     assert [message["content"] for message in found["messages"]] == ["a\n\nA", "b", "c\n\nC"]
 

@@ -144,7 +144,9 @@ def test_the_canonical_spelling_beats_an_alias() -> None:
 
 
 def test_empty_values_are_absent() -> None:
-    found = controls({"X-Memory-User": "", "X-Memory-Mode": ""}, {"memory": ""}, {"user": "", "user_id": None, "limit": None})
+    found = controls(
+        {"X-Memory-User": "", "X-Memory-Mode": ""}, {"memory": ""}, {"user": "", "user_id": None, "limit": None}
+    )
     assert found == Controls()
 
 

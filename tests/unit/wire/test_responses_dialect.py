@@ -194,7 +194,12 @@ def test_a_profile_goes_to_the_instructions_or_the_developer() -> None:
 
 
 def test_own_fields_and_flags_are_cut() -> None:
-    body: dict[str, object] = {"run_id": "r", "input": [{**user("q"), "memory": False}], "model": "openai/m", "limit": 1}
+    body: dict[str, object] = {
+        "run_id": "r",
+        "input": [{**user("q"), "memory": False}],
+        "model": "openai/m",
+        "limit": 1,
+    }
     assert edit(body, model="m") == {"input": [user("q")], "model": "m"}
 
 

@@ -10,7 +10,10 @@ from recollect.wire.side_calls import is_marked_side_call, is_side_prompt, strip
 @pytest.mark.parametrize(
     ("system", "user"),
     [
-        ("", "### Task:\nGenerate a concise, 3-5 word title with an emoji summarizing the chat history.\n### Guidelines:"),
+        (
+            "",
+            "### Task:\nGenerate a concise, 3-5 word title with an emoji summarizing the chat history.\n### Guidelines:",
+        ),
         ("", "### Task:\nGenerate 1-3 broad tags categorizing the main themes of the chat history"),
         ("", "### Task:\nSuggest 3-5 relevant follow-up questions or prompts"),
         ("", "### Task:\nAnalyze the chat history to determine the necessity of generating search queries"),

@@ -6,7 +6,7 @@ import pytest
 
 from recollect.wire.sse import SseDecoder, SseEvent
 
-STREAM = '\ufeff: comment\nid: 7\nevent: greeting\ndata: hé\ndata:  ✓\nretry: 5\n\n\n\ndata\n\ndata:x\nodd: y\n\n'
+STREAM = "\ufeff: comment\nid: 7\nevent: greeting\ndata: hé\ndata:  ✓\nretry: 5\n\n\n\ndata\n\ndata:x\nodd: y\n\n"
 EVENTS = [SseEvent("greeting", "hé\n ✓"), SseEvent("message", ""), SseEvent("message", "x")]
 
 

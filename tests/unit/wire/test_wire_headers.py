@@ -43,7 +43,16 @@ def test_every_header_of_the_table_is_ours_but_open_webuis() -> None:
 
 
 def test_own_body_fields_are_ours_alone() -> None:
-    assert {"user_id", "session_id", "run_id", "agent_id", "memory_mode", "limit", "as_of", "filters"} <= OWN_BODY_FIELDS
+    assert {
+        "user_id",
+        "session_id",
+        "run_id",
+        "agent_id",
+        "memory_mode",
+        "limit",
+        "as_of",
+        "filters",
+    } <= OWN_BODY_FIELDS
     assert OWN_BODY_FIELDS.isdisjoint({"user", "safety_identifier", "metadata", "model", "messages", "input"})
 
 
