@@ -1,1 +1,1 @@
-"""Ranking: what of a vault is relevant to a question, and what of that is worth injecting."""
+"""Ranking: passages of a vault against a question."""

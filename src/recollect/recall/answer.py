@@ -1,0 +1,115 @@
+"""One question to one loaded vault: pure, without texts, which are fetched for the few passages that are left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recollect.domain.ids import MessageNumber
+from recollect.domain.recall import GateVerdict, Hit, MemoryStatus, RecallResult
+from recollect.recall.eligibility import eligible_places
+from recollect.recall.gate import LEXICAL_GATE, VECTOR_GATE, decide, gate_evidence
+from recollect.recall.plans import plan_for
+from recollect.recall.query import read_query
+from recollect.recall.ranking import rank
+from recollect.recall.selection import Selector, recent_places
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from recollect.domain.messages import StoredMessage
+    from recollect.domain.recall import RecallRequest
+    from recollect.embedders.base import Embedding
+    from recollect.recall.ranking import Ranking
+    from recollect.recall.selection import Choice
+    from recollect.recall.vault_index import VaultIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """A hit before its text is there."""
+
+    number: MessageNumber
+    start: int
+    end: int
+    score: float
+    tokens: int
+    signals: Mapping[str, float]
+
+    def hit(self, message: StoredMessage) -> Hit:
+        """The hit, with its message."""
+        return Hit("passage", message, self.start, self.end, self.score, self.tokens, self.signals)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``ranked`` best first; ``selected`` in reading order, their tokens including their day's header."""
+
+    ranked: tuple[Find, ...]
+    selected: tuple[Find, ...]
+    verdict: GateVerdict
+    cut: tuple[tuple[MessageNumber, str], ...]
+    has_vectors: bool
+
+    @property
+    def numbers(self) -> list[MessageNumber]:
+        """The messages whose text is needed."""
+        return list(dict.fromkeys(find.number for find in (*self.ranked, *self.selected)))
+
+    def result(self, messages: Mapping[int, StoredMessage]) -> RecallResult:
+        """The result; a message that was deleted in between is left out."""
+        selection = tuple(find.hit(messages[find.number]) for find in self.selected if find.number in messages)
+        return RecallResult(
+            status=MemoryStatus.INJECTED if selection else MemoryStatus.EMPTY,
+            ranking=tuple(find.hit(messages[find.number]) for find in self.ranked if find.number in messages),
+            selection=selection,
+            gate=self.verdict,
+            cut=self.cut,
+            has_vectors=self.has_vectors,
+        )
+
+
+def answer(
+    index: VaultIndex, request: RecallRequest, embedding: Embedding | None, recent_session: int | None
+) -> Answer:
+    """Rank, gate and select."""
+    now = request.as_of or request.now or datetime.now(UTC)
+    query = read_query(request.query, np.unique(index.passages.language.view), now.date(), embedding)
+    eligible = eligible_places(index, request)
+    ranking = rank(index, query, plan_for(request.strategy), eligible)
+    selector = Selector(index, request, eligible)
+    evidence = gate_evidence(index, query, ranking)
+    verdict = decide(evidence, VECTOR_GATE if "dense" in evidence else LEXICAL_GATE, request.threshold)
+    if not verdict.is_open and selector.is_small and query.groups:
+        verdict = GateVerdict(is_open=True, reason="the whole vault fits", signals=verdict.signals)
+    choice = selector.choose(ranking, is_open=verdict.is_open, recent=recent_places(index, request, recent_session))
+    return _answer(index, ranking, choice, verdict)
+
+
+def _answer(index: VaultIndex, ranking: Ranking, choice: Choice, verdict: GateVerdict) -> Answer:
+    passages, layout = index.passages, index.layout
+    rank_of = {int(place): rank for rank, place in enumerate(ranking.places)}
+
+    def find(place: int, tokens: int | None = None) -> Find:
+        row, at = int(layout.passage[place]), rank_of.get(place)
+        return Find(
+            number=MessageNumber(int(index.messages.number.view[layout.message[place]])),
+            start=int(passages.start.view[row]),
+            end=int(passages.end.view[row]),
+            score=0.0 if at is None else float(ranking.scores[at]),
+            tokens=int(passages.tokens.view[row]) if tokens is None else tokens,
+            signals={} if at is None else {name: round(float(values[at]), 4) for name, values in ranking.signals.items()},
+        )
+
+    occurred = index.messages.occurred_ms.view[layout.message]
+    in_order = sorted(choice.selected, key=lambda place: (occurred[place], place))
+    return Answer(
+        ranked=tuple(find(place) for place, _ in choice.ranked),
+        selected=tuple(find(place, choice.selected[place]) for place in in_order),
+        verdict=verdict,
+        cut=tuple((MessageNumber(number), reason) for number, reason in choice.cut),
+        has_vectors="dense" in ranking.signals,
+    )

@@ -1,0 +1,125 @@
+"""Recall: from a question and a vault to what is returned and what is injected."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from recollect.domain.recall import GateVerdict, MemoryStatus, RecallResult
+from recollect.errors import EmbedderUnavailableError, StoreUnavailableError
+from recollect.recall.answer import answer
+from recollect.recall.index_cache import IndexCache
+from recollect.recall.plans import plan_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from recollect.domain.ids import VaultId
+    from recollect.domain.recall import RecallRequest
+    from recollect.embedders.base import Embedder, Embedding
+    from recollect.stores.base import IndexStore, MessageStore, SessionStore
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_CACHE_BYTES = 512 * 1024 * 1024
+_LARGE_VAULT = 3000
+"""Passages from which on ranking leaves the event loop."""
+
+
+class RecallEngine:
+    """Ranks vaults against questions. One instance serves all requests of a process."""
+
+    def __init__(
+        self,
+        index_store: IndexStore,
+        message_store: MessageStore,
+        session_store: SessionStore,
+        embedder: Embedder | None,
+        *,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+    ) -> None:
+        """Take where derived data, texts and sessions are, and the model (None: words alone)."""
+        self._messages = message_store
+        self._sessions = session_store
+        self._embedder = embedder
+        self._cache = IndexCache(
+            index_store,
+            model=embedder.model if embedder else "",
+            max_bytes=cache_bytes,
+        )
+
+    @property
+    def has_vectors(self) -> bool:
+        """Recall uses an embedder; without one it ranks by words alone."""
+        return self._embedder is not None
+
+    @property
+    def cached_bytes(self) -> int:
+        """Memory held by vault indexes, estimated."""
+        return self._cache.nbytes
+
+    def forget(self, vault: VaultId) -> None:
+        """Drop what is held in memory of a vault."""
+        self._cache.forget(vault)
+
+    async def recall(self, vault: VaultId, request: RecallRequest) -> RecallResult:
+        """Rank, gate, select. Never raises for a store or a model that fails or is late: the status says so."""
+        started = time.perf_counter()
+        stage_ms: dict[str, float] = {}
+        try:
+            async with asyncio.timeout(None if request.deadline_ms is None else request.deadline_ms / 1000):
+                result = await self._recall(vault, request, stage_ms)
+        except TimeoutError:
+            result = _silent(MemoryStatus.TIMEOUT, "the deadline passed")
+        except StoreUnavailableError as error:
+            logger.warning("recall is off for this request: %s", error)
+            result = _silent(MemoryStatus.ERROR, "the store is not available")
+        took_ms = (time.perf_counter() - started) * 1000
+        return replace(result, strategy=plan_for(request.strategy).name, took_ms=took_ms, stage_ms=stage_ms)
+
+    async def _recall(self, vault: VaultId, request: RecallRequest, stage_ms: dict[str, float]) -> RecallResult:
+        with _timed(stage_ms, "embed"):
+            embedding = await self._embed(request.query)
+        with _timed(stage_ms, "load"):
+            recent = await self._recent_session(vault, request)
+        with _timed(stage_ms, "rank"):
+            async with self._cache.using(vault) as index:
+                if len(index.layout) > _LARGE_VAULT:
+                    found = await asyncio.to_thread(answer, index, request, embedding, recent)
+                else:
+                    found = answer(index, request, embedding, recent)
+        with _timed(stage_ms, "fetch"):
+            messages = await self._messages.messages(vault, found.numbers) if found.numbers else []
+        return found.result({message.number: message for message in messages})
+
+    async def _embed(self, query: str) -> Embedding | None:
+        if self._embedder is None or not query.strip():
+            return None
+        try:
+            return await self._embedder.embed_query(query)
+        except EmbedderUnavailableError as error:
+            logger.warning("recall goes by words alone for this request: %s", error)
+            return None
+
+    async def _recent_session(self, vault: VaultId, request: RecallRequest) -> int | None:
+        if request.recent_session is None or not request.recent_messages:
+            return None
+        session = await self._sessions.find_session(vault, request.recent_session)
+        return session.number if session else None
+
+
+def _silent(status: MemoryStatus, reason: str) -> RecallResult:
+    return RecallResult(status, gate=GateVerdict(is_open=False, reason=reason))
+
+
+@contextmanager
+def _timed(stage_ms: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        stage_ms[stage] = (time.perf_counter() - started) * 1000

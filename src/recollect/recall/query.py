@@ -1,0 +1,62 @@
+"""A question, taken apart once: term groups, names, dates, vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recollect.recall.dates import DayWindow, YearlyDay, explicit_days, relative_days
+from recollect.recall.languages import DEFAULT, detect_language, languages_of
+from recollect.recall.terms import term_hash, word_terms, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from recollect.embedders.base import Embedding
+
+MOST_GROUPS = 64
+"""Distinct words of a query that are looked up; a pasted document is cut."""
+_MOST_WORDS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """``groups``: for each distinct word its stems' hashes in the vault's languages, and how often it stands there.
+
+    ``words`` are all lower-case words, stop words included. ``embedding`` is None without a model.
+    """
+
+    text: str
+    words: tuple[str, ...]
+    groups: tuple[tuple[tuple[int, ...], int], ...]
+    windows: tuple[DayWindow, ...]
+    yearly: tuple[YearlyDay, ...]
+    embedding: Embedding | None = None
+
+
+def read_query(text: str, language_codes: Iterable[int], today: date, embedding: Embedding | None) -> Query:
+    """Take a question apart, for a vault whose passages are in some languages."""
+    found = words(text)[:_MOST_WORDS]
+    spoken = dict.fromkeys((detect_language(found) or DEFAULT, *languages_of(language_codes)))
+    counts: dict[tuple[int, ...], int] = {}
+    for word in found:
+        for group in _groups(word, tuple(spoken)):
+            counts[group] = counts.get(group, 0) + 1
+    windows, yearly = explicit_days(text)
+    return Query(
+        text=text,
+        words=tuple(found),
+        groups=tuple(list(counts.items())[:MOST_GROUPS]),
+        windows=(*windows, *relative_days(text, today)),
+        yearly=tuple(yearly),
+        embedding=embedding,
+    )
+
+
+def _groups(word: str, languages: tuple[str, ...]) -> list[tuple[int, ...]]:
+    """A word's terms in each language, corresponding ones side by side. The query's own language decides
+    whether it is a stop word."""
+    own = word_terms(word, languages[0])
+    columns = [own, *(terms for language in languages[1:] if len(terms := word_terms(word, language)) == len(own))]
+    return [tuple(dict.fromkeys(map(term_hash, variants))) for variants in zip(*columns, strict=True)]

@@ -1,0 +1,163 @@
+"""What speaks for a passage: one small pure function a signal, over the places of a layout.
+
+All return float32 (places,), higher is better. Formulas and their measured worth are in
+``docs/explanation``; sources are named here.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recollect.recall.derivation import ASKS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from recollect.recall.dates import DayWindow, YearlyDay
+    from recollect.recall.layout import Layout
+    from recollect.recall.query import Query
+    from recollect.recall.vault_index import VaultIndex
+
+Scores = "NDArray[np.float32]"
+
+K1 = 1.2
+B = 0.75
+MILLISECONDS_A_DAY = 86_400_000
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+SPAN_SLACK_DAYS = 10
+"""People tell of a month's end in the next month's first days."""
+DAY_SLACK_DAYS = 7
+
+
+def term_frequencies(index: VaultIndex, query: Query) -> NDArray[np.float32]:
+    """How often each word of the query stands in each passage: (groups, places)."""
+    layout = index.layout
+    counts = np.zeros((len(query.groups), len(layout)), np.float32)
+    for row, (variants, _) in enumerate(query.groups):
+        places = layout.place_of[index.postings.owners(variants)]
+        np.add.at(counts[row], places[places >= 0], 1)
+    return counts
+
+
+def inverse_document_frequencies(frequencies: NDArray[np.float32]) -> NDArray[np.float32]:
+    """ln(1 + (N - n + 0.5) / (n + 0.5)), n of N passages having the word (Robertson & Zaragoza 2009)."""
+    total = frequencies.shape[1]
+    holding = np.count_nonzero(frequencies, axis=1)
+    return np.log1p((total - holding + 0.5) / (holding + 0.5)).astype(np.float32)
+
+
+def bm25(
+    frequencies: NDArray[np.float32], lengths: NDArray[np.float32], counts: Sequence[int]
+) -> NDArray[np.float32]:
+    """Σ qtf · idf · tf (k1 + 1) / (tf + k1 (1 - b + b · length / mean length)), k1 = 1.2, b = 0.75.
+
+    Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond".
+    """
+    if not frequencies.size:
+        return np.zeros(frequencies.shape[1], np.float32)
+    norm = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1.0))
+    weights = inverse_document_frequencies(frequencies) * np.array(counts, np.float32)
+    return np.asarray(weights @ (frequencies * (K1 + 1) / (frequencies + norm)), np.float32)
+
+
+def window_frequencies(frequencies: NDArray[np.float32], layout: Layout, reach: int) -> NDArray[np.float32]:
+    """Term frequencies of each passage together with its neighbours up to ``reach`` (1 or 2) places away,
+    as far as the token-bounded window goes: an answer is found by the words of its question."""
+    total = frequencies.copy()
+    for offset in range(1, reach + 1):
+        total += layout.shifted(frequencies, -offset) + layout.shifted(frequencies, offset)
+    return total
+
+
+def dense_similarities(index: VaultIndex, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cosine of the query's vector with each passage's (stored as int8); 0 without a vector."""
+    rows = index.dense.view
+    scores = np.empty(len(rows), np.float32)
+    block = 8192
+    for start in range(0, len(rows), block):
+        scores[start : start + block] = rows[start : start + block].astype(np.float32) @ vector
+    return (scores / np.float32(127))[index.layout.passage]
+
+
+def session_scores(scores: NDArray[np.float32], layout: Layout) -> NDArray[np.float32]:
+    """Mean of the three best scores of each place's session: what a session is about lifts its passages."""
+    if not len(layout):
+        return scores
+    rest = scores.copy()
+    total = np.zeros(len(layout.session_starts), np.float32)
+    count = np.zeros_like(total)
+    for _ in range(3):
+        best = np.maximum.reduceat(rest, layout.session_starts)
+        total += np.where(np.isfinite(best), best, 0)
+        count += np.isfinite(best)
+        rest[rest == best[layout.session]] = -np.inf
+    return np.asarray((total / np.maximum(count, 1))[layout.session], np.float32)
+
+
+def spoken_by(index: VaultIndex, speakers: Sequence[int]) -> NDArray[np.float32]:
+    """1 where the passage was said by one of some speakers."""
+    layout = index.layout
+    return np.isin(index.messages.speaker.view[layout.message], list(speakers)).astype(np.float32)
+
+
+def said_by_user(index: VaultIndex) -> NDArray[np.float32]:
+    """1 for what people said, 0 for answers of an assistant and for tool results: memories are mostly about
+    what the user told, although what the assistant said must stay findable."""
+    layout = index.layout
+    user = index.roles.find("user")
+    return (index.messages.role.view[layout.message] == (-1 if user is None else user)).astype(np.float32)
+
+
+def asking(index: VaultIndex) -> NDArray[np.float32]:
+    """1 where the passage itself is a question: it seldom holds the answer."""
+    flags = index.passages.flags.view[index.layout.passage]
+    return ((flags & ASKS) > 0).astype(np.float32)
+
+
+def days_said(index: VaultIndex) -> NDArray[np.int64]:
+    """The day (ordinal, UTC) each passage was said on."""
+    occurred = index.messages.occurred_ms.view[index.layout.message]
+    return np.asarray(occurred // MILLISECONDS_A_DAY + _EPOCH_DAY, np.int64)
+
+
+def date_matches(
+    index: VaultIndex, windows: Sequence[DayWindow], yearly: Sequence[YearlyDay]
+) -> NDArray[np.float32]:
+    """1 where the passage was said in one of the query's days or shortly after, or speaks of one of them."""
+    days = days_said(index)
+    result = np.zeros(len(days), np.bool_)
+    said = days.astype("datetime64[D]") - np.timedelta64(_EPOCH_DAY, "D")
+    for window in windows:
+        slack = DAY_SLACK_DAYS if window.first == window.last else SPAN_SLACK_DAYS
+        result |= (days >= window.first) & (days <= window.last + slack)
+        result |= _mentions(index, window)
+    for one in yearly:
+        month = said.astype("datetime64[M]").astype(np.int64) % 12 + 1
+        day = (said - said.astype("datetime64[M]")).astype(np.int64) + 1
+        result |= (month == one.month) & ((one.day == 0) | (np.abs(day - one.day) <= 1))
+    return result.astype(np.float32)
+
+
+def recency(index: VaultIndex) -> NDArray[np.float32]:
+    """Rank of the time of utterance, 0 for the oldest, 1 for the newest."""
+    occurred = index.messages.occurred_ms.view[index.layout.message]
+    if not len(occurred):
+        return np.zeros(0, np.float32)
+    first, last = int(occurred.min()), int(occurred.max())
+    return ((occurred - first) / max(last - first, 1)).astype(np.float32)
+
+
+def _mentions(index: VaultIndex, window: DayWindow) -> NDArray[np.bool_]:
+    """Whether a passage speaks of days that overlap the window (spans of over a month are too vague)."""
+    days = index.passages.days
+    rows = days.rows.view
+    hit = (rows[:, 0] <= window.last) & (rows[:, 1] >= window.first) & (rows[:, 1] - rows[:, 0] <= 31)  # noqa: PLR2004
+    owners = np.repeat(np.arange(len(days.lengths)), days.lengths)[hit]
+    found = np.zeros(len(days.lengths), np.bool_)
+    found[owners] = True
+    return np.asarray(found[index.layout.passage], np.bool_)
