@@ -101,9 +101,7 @@ def python_responses(access: Access, text: str) -> str:
 def python_responses_stream(access: Access, text: str) -> str:
     """``responses.create`` with ``stream=True``."""
     with access.client() as client:
-        events = client.responses.create(
-            model=access.model, input=text, stream=True, extra_headers=access.call_headers
-        )
+        events = client.responses.create(model=access.model, input=text, stream=True, extra_headers=access.call_headers)
         return "".join(event.delta for event in events if event.type == "response.output_text.delta")
 
 
@@ -202,7 +200,21 @@ def curl(access: Access, path: str, body: object) -> str:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310  loopback
             return str(reply.read().decode())
     arguments = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    command = [program, "-sS", "-N", "--noproxy", "*", "--max-time", str(TIMEOUT_S), "-X", "POST", url, *arguments, "-d", data]
+    command = [
+        program,
+        "-sS",
+        "-N",
+        "--noproxy",
+        "*",
+        "--max-time",
+        str(TIMEOUT_S),
+        "-X",
+        "POST",
+        url,
+        *arguments,
+        "-d",
+        data,
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

@@ -11,8 +11,8 @@ from openai import OpenAI
 from tests.e2e.vaults import ingest
 
 if TYPE_CHECKING:
+    from recollect.testing.scripted_provider import ScriptedProvider
     from tests.e2e.gateway_process import GatewayProcess
-    from tests.e2e.recording_provider import RecordingProvider
 
 TURNS = [
     ("My sister Ingrid plays the cello in Oslo.", "Which instrument does my sister play?"),
@@ -49,7 +49,7 @@ def user(gateway: GatewayProcess, request: pytest.FixtureRequest) -> str:
     return name
 
 
-def check(provider: RecordingProvider, field: str) -> None:
+def check(provider: ScriptedProvider, field: str) -> None:
     """Each request continues the one before, and in each the fact that was asked for is recalled anew."""
     lists = [raw_list(request.body, field) for request in provider.requests[-len(TURNS) :]]
     for before, after in zip(lists, lists[1:], strict=False):
@@ -59,7 +59,7 @@ def check(provider: RecordingProvider, field: str) -> None:
         assert fact in newest
 
 
-def test_chat_requests_grow_at_their_end_only(gateway: GatewayProcess, provider: RecordingProvider, user: str) -> None:
+def test_chat_requests_grow_at_their_end_only(gateway: GatewayProcess, provider: ScriptedProvider, user: str) -> None:
     messages: list[Any] = [{"role": "system", "content": "You are a helpful assistant."}]
     with OpenAI(base_url=gateway.base_url, api_key=gateway.admin_key, max_retries=0) as client:
         for _, question in TURNS:
@@ -72,7 +72,7 @@ def test_chat_requests_grow_at_their_end_only(gateway: GatewayProcess, provider:
 
 
 def test_responses_requests_grow_at_their_end_only(
-    gateway: GatewayProcess, provider: RecordingProvider, user: str
+    gateway: GatewayProcess, provider: ScriptedProvider, user: str
 ) -> None:
     items: list[Any] = []
     with OpenAI(base_url=gateway.base_url, api_key=gateway.admin_key, max_retries=0) as client:

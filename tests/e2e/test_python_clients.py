@@ -1,0 +1,186 @@
+"""``recollect.Recollect`` and Mem0's client, against a gateway and inside the process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import BaseModel
+
+from recollect import AsyncRecollect, Recollect
+from recollect.compat.mem0 import Mem0
+from recollect.testing.scripted_provider import Script
+from tests.e2e.answers import ANSWER
+from tests.e2e.gateway_process import UPSTREAM_KEY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from recollect.testing.scripted_provider import ScriptedProvider
+    from tests.e2e.gateway_process import GatewayProcess
+
+TOLD = [{"role": "user", "content": "My name is Alice and I love hiking"}]
+ASKED = [{"role": "user", "content": "What are my hobbies?"}]
+QDRANT = {"vector_store": {"provider": "qdrant", "config": {"host": "localhost", "port": 6333}}}
+
+
+def config_of(data_dir: Path, provider: ScriptedProvider) -> dict[str, Any]:
+    """A gateway inside the process."""
+    return {
+        "data_dir": str(data_dir),
+        "providers": {"openai": {"base_url": provider.base_url}},
+        "provider_keys": {"openai": UPSTREAM_KEY},
+    }
+
+
+@pytest.fixture(params=["gateway", "in process"])
+def options(
+    request: pytest.FixtureRequest, gateway: GatewayProcess, provider: ScriptedProvider, tmp_path: Path
+) -> dict[str, Any]:
+    """What a client is made with, in both forms."""
+    if request.param == "gateway":
+        return {"base_url": gateway.base_url, "api_key": gateway.create_key(kind="client")}
+    return {"config": config_of(tmp_path / "data", provider)}
+
+
+def test_what_was_told_is_recalled(options: dict[str, Any], provider: ScriptedProvider) -> None:
+    with Recollect(**options) as client:
+        client.chat.completions.create(model="openai/m", messages=TOLD, user_id="alice", run_id="monday")
+    with Recollect(**options) as client:
+        reply = client.chat.completions.create(model="openai/m", messages=ASKED, user_id="alice", run_id="tuesday")
+        assert "love hiking" in provider.last.body.decode()
+        assert "user_id" not in provider.last.json()
+        assert reply.choices[0].message.content == ANSWER
+        assert any("love hiking" in memory.text for memory in reply.metadata.memories)
+        response = client.responses.create(model="openai/m", input="What are my hobbies?", user_id="alice")
+        assert "love hiking" in provider.last.body.decode()
+        assert any("love hiking" in memory.text for memory in response.metadata.memories)
+        assert response.output_text == ANSWER
+        stream = client.chat.completions.create(model="openai/m", messages=ASKED, user_id="alice", stream=True)
+        assert "".join(c.choices[0].delta.content or "" for c in stream if c.choices) == ANSWER
+        assert "love hiking" in provider.last.body.decode()
+        other = client.chat.completions.create(model="openai/m", messages=ASKED, user_id="bob")
+        assert other.metadata.memories == []
+        assert "hiking" not in provider.last.body.decode()
+
+
+async def test_what_was_told_is_recalled_async(options: dict[str, Any], provider: ScriptedProvider) -> None:
+    async with AsyncRecollect(**options) as client:
+        await client.chat.completions.create(model="openai/m", messages=TOLD, user_id="alice", run_id="monday")
+        reply = await client.chat.completions.create(
+            model="openai/m", messages=ASKED, user_id="alice", run_id="tuesday"
+        )
+        assert any("love hiking" in memory.text for memory in reply.metadata.memories)
+        events = await client.responses.create(
+            model="openai/m", input="What are my hobbies?", user_id="alice", stream=True
+        )
+        text = "".join([event.delta async for event in events if event.type == "response.output_text.delta"])
+        assert text == ANSWER
+        assert "love hiking" in provider.last.body.decode()
+
+
+def test_metadata_restricts_what_is_recalled(options: dict[str, Any], provider: ScriptedProvider) -> None:
+    with Recollect(**options) as client:
+        for topic, text in (("sport", "I love hiking"), ("food", "I love ramen")):
+            said = [{"role": "user", "content": text}]
+            client.chat.completions.create(
+                model="openai/m", messages=said, user_id="alice", run_id=topic, metadata={"topic": topic}
+            )
+        asked = [{"role": "user", "content": "What do I love?"}]
+        client.chat.completions.create(
+            model="openai/m", messages=asked, user_id="alice", run_id="new", filters={"topic": "food"}
+        )
+        assert "I love ramen" in provider.last.body.decode()
+        assert "I love hiking" not in provider.last.body.decode()
+        assert "metadata" not in provider.last.json()
+
+
+def test_structured_outputs_and_raw_responses(options: dict[str, Any], provider: ScriptedProvider) -> None:
+    class Hobby(BaseModel):
+        hobby: str
+
+    provider.then(Script(text='{"hobby": "hiking"}'))
+    with Recollect(**options) as client:
+        parsed = client.chat.completions.parse(model="openai/m", messages=ASKED, response_format=Hobby, user_id="alice")
+        assert parsed.choices[0].message.parsed == Hobby(hobby="hiking")
+        assert provider.last.json()["response_format"]["type"] == "json_schema"
+        raw = client.chat.completions.with_raw_response.create(model="openai/m", messages=ASKED, user_id="alice")
+        assert raw.headers["X-Memory-User"] == "alice"
+        assert raw.headers["X-Memory-Stored"] == "yes"
+
+
+def test_the_memory_surface(options: dict[str, Any], provider: ScriptedProvider) -> None:
+    with Recollect(**options) as client:
+        receipt = client.memory.ingest("alice", TOLD, session_id="monday", wait=True)
+        assert (receipt.stored, receipt.session_id, receipt.indexed) == (1, "monday", True)
+        found = client.memory.search("alice", "hobbies", limit=3)
+        assert "hiking" in found.data[0].text
+        prepared = client.memory.prepare("alice", messages=ASKED)
+        assert "hiking" in prepared.messages[-1]["content"]
+        assert client.memory.trace(prepared.trace_id or "").id == prepared.trace_id
+        assert [session.id for session in client.memory.sessions("alice").data] == ["monday"]
+        (message,) = client.memory.session_messages("alice", "monday").data
+        assert message.content == TOLD[0]["content"]
+        (memory,) = client.memory.memories("alice").data
+        assert client.memory.get("alice", memory.id).text == TOLD[0]["content"]
+        client.memory.delete("alice", memory.id)
+        assert client.memory.memories("alice").data == []
+        assert client.memory.search("alice", "hobbies").data == []
+        assert client.memory.stats("alice").messages == 0
+
+
+def test_mem0s_page(options: dict[str, Any], provider: ScriptedProvider) -> None:
+    client = Mem0(**options)
+    client.chat.completions.create(
+        messages=[
+            {"role": "user", "content": "I love Indian food but I cannot eat pizza since I'm allergic to cheese."}
+        ],
+        model="gpt-4.1-nano-2025-04-14",
+        user_id="alice",
+        run_id="monday",
+    )
+    response = client.chat.completions.create(
+        messages=[{"role": "user", "content": "Suggest dinner options in San Francisco. What food do I love?"}],
+        model="gpt-4.1-nano-2025-04-14",
+        user_id="alice",
+        run_id="tuesday",
+        agent_id="waiter",
+        metadata={"source": "app"},
+        filters={},
+        limit=5,
+    )
+    assert response.choices[0].message.content == ANSWER
+    assert "allergic to cheese" in provider.last.body.decode()
+    assert "allergic to cheese" in response.metadata.memories[0].text
+    assert provider.last.json()["model"] == "gpt-4.1-nano-2025-04-14"
+    client.chat.completions.create(
+        messages=[{"role": "user", "content": "What's the capital of France?"}], model="gpt-4.1-nano-2025-04-14"
+    )
+    assert provider.last.json()["messages"] == [{"role": "user", "content": "What's the capital of France?"}]
+    assert any("cheese" in found["memory"] for found in client.search("allergies", user_id="alice")["results"])
+    client.close()
+
+
+def test_mem0s_configuration_runs(provider: ScriptedProvider, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="qdrant"):
+        client = Mem0(config={**config_of(tmp_path / "data", provider), **QDRANT})
+    reply = client.chat.completions.create(
+        messages=[{"role": "user", "content": "What's the capital of France?"}], model="gpt-4.1-nano-2025-04-14"
+    )
+    assert reply.choices[0].message.content == ANSWER
+    client.close()
+
+
+def test_clients_of_one_data_directory_share_it(provider: ScriptedProvider, tmp_path: Path) -> None:
+    config = config_of(tmp_path / "data", provider)
+    with Recollect(config=config) as first, Recollect(config={**config, "log_level": "error"}) as second:
+        first.chat.completions.create(model="openai/m", messages=TOLD, user_id="alice", run_id="monday")
+        second.chat.completions.create(model="openai/m", messages=ASKED, user_id="alice", run_id="tuesday")
+        assert "love hiking" in provider.last.body.decode()
+
+
+def test_a_wrong_configuration_is_named(tmp_path: Path) -> None:
+    from recollect import SettingsError
+
+    with pytest.raises(SettingsError, match="default_strategy"):
+        Recollect(config={"data_dir": str(tmp_path), "default_strategy": "balanced"})

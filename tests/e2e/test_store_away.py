@@ -1,0 +1,90 @@
+"""A database that is locked, full or failing: the reply arrives, the messages wait in the spool and are stored later."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+from openai import OpenAI
+
+from tests.e2e.answers import ANSWER
+from tests.e2e.gateway_process import GatewayProcess
+from tests.e2e.vaults import eventually, stored_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from recollect.testing.scripted_provider import ScriptedProvider
+
+ENVIRONMENT = {"RECOLLECT_EMBEDDER_KIND": "none", "RECOLLECT_LIMITS_CAPTURE_TIMEOUT_S": "0.2"}
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, provider: ScriptedProvider) -> Iterator[GatewayProcess]:
+    """A gateway of this test's own, which gives its store little time."""
+    running = GatewayProcess(tmp_path / "data", provider.base_url, environment=ENVIRONMENT).start()
+    running.admin_key = running.create_key(kind="admin")
+    yield running
+    running.kill()
+
+
+def say(gateway: GatewayProcess, text: str, *, is_streamed: bool) -> tuple[str, str]:
+    """The reply and ``X-Memory-Stored``."""
+    with OpenAI(base_url=gateway.base_url, api_key=gateway.admin_key, max_retries=0, timeout=30) as client:
+        messages = [{"role": "user", "content": text}]
+        create = client.chat.completions.with_raw_response.create
+        if is_streamed:
+            raw = create(model="openai/m", messages=messages, user="alice", stream=True)  # type: ignore[call-overload]
+            reply = "".join(chunk.choices[0].delta.content or "" for chunk in raw.parse() if chunk.choices)
+        else:
+            raw = create(model="openai/m", messages=messages, user="alice")  # type: ignore[call-overload]
+            reply = raw.parse().choices[0].message.content
+        return reply, raw.headers["X-Memory-Stored"]
+
+
+def lock(gateway: GatewayProcess) -> sqlite3.Connection:
+    """Hold the database's write lock, as another program could."""
+    (path,) = gateway.data_dir.glob("*.db")
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    return connection
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_a_locked_database_delays_storing_and_nothing_else(
+    gateway: GatewayProcess, provider: ScriptedProvider, is_streamed: bool
+) -> None:
+    assert say(gateway, "before the lock", is_streamed=False) == (ANSWER, "yes")
+    connection = lock(gateway)
+    assert say(gateway, "while it is locked", is_streamed=is_streamed) == (ANSWER, "spooled")
+    connection.rollback()
+    connection.close()
+    assert eventually(lambda: "while it is locked" in stored_texts(gateway, "alice", "user"))
+    assert sorted(stored_texts(gateway, "alice", "user")) == ["before the lock", "while it is locked"]
+
+
+def test_the_spool_is_drained_after_a_kill(gateway: GatewayProcess, provider: ScriptedProvider) -> None:
+    assert say(gateway, "before the lock", is_streamed=False) == (ANSWER, "yes")
+    connection = lock(gateway)
+    assert say(gateway, "while it is locked", is_streamed=False) == (ANSWER, "spooled")
+    gateway.kill()
+    connection.rollback()
+    connection.close()
+    gateway.start()
+    assert eventually(lambda: "while it is locked" in stored_texts(gateway, "alice", "user"))
+    assert sorted(stored_texts(gateway, "alice", "user")) == ["before the lock", "while it is locked"]
+
+
+def test_a_full_database_spools(gateway: GatewayProcess, provider: ScriptedProvider) -> None:
+    assert say(gateway, "before it is full", is_streamed=False) == (ANSWER, "yes")
+    (path,) = gateway.data_dir.glob("*.db")
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+        )
+    assert say(gateway, "while it is full", is_streamed=False) == (ANSWER, "spooled")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TRIGGER full")
+    assert eventually(lambda: "while it is full" in stored_texts(gateway, "alice", "user"))
