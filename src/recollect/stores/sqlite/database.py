@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_EMPTY_WAL_ATTEMPTS = 50
+_SCRUB_ATTEMPTS = 20
+
+logger = logging.getLogger(__name__)
 
 
 class Database:
@@ -43,6 +46,9 @@ class Database:
         self.now = clock
         self._writer = Writer(partial(connect, path, busy_timeout_ms=busy_timeout_ms))
         self._readers = Readers(partial(connect, path, busy_timeout_ms=busy_timeout_ms, is_reader=True), readers)
+        self._scrubbing = asyncio.Lock()
+        self._scrubs_wanted = 0
+        self._scrubs_done = 0
         self._erasures = path.with_name(f"{path.name}-erasures")
         self.note_erasure()
 
@@ -53,6 +59,20 @@ class Database:
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run work in a write transaction of its own or of a group; return once it is on the disk."""
         return await self._writer.submit(work)
+
+    async def write_within(
+        self, timeout_s: float, work: Callable[[sqlite3.Connection], T], *, is_alone: bool = False
+    ) -> T:
+        """Like :meth:`write`, but StoreUnavailableError where the writer is busy for longer than that.
+
+        The work may be done all the same: it must bear repetition.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._writer.submit(work, is_alone=is_alone)
+        except TimeoutError as error:
+            message = "The memory database is busy with other work; try again in a moment."
+            raise StoreUnavailableError(message) from error
 
     async def write_again(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run work in a write transaction that a power failure may undo: it would only be done again."""
@@ -71,21 +91,35 @@ class Database:
         if self._writer.has_lazy_work:
             await self._writer.submit(lambda _: None, is_durable=False)
 
-    async def empty_wal(self) -> None:
-        """Bring every change into the main file and cut the WAL to nothing, so that it holds no erased text.
+    async def scrub(self) -> None:
+        """Leave nothing of what was deleted in any file.
 
-        Readers of other processes may hold it for a moment; StoreUnavailableError where they do for seconds.
+        ``secure_delete`` overwrites a deleted row where it stands, but not the copies that stay behind in the
+        free space of a page when SQLite moves rows between pages: about one deletion in a hundred leaves such
+        a copy. So the file is written anew (VACUUM), and the write-ahead log cut to nothing. While a large file is
+        written, captures raise StoreUnavailableError and are spooled. Erasures that come together share the work.
         """
-        for _ in range(_EMPTY_WAL_ATTEMPTS):
-            is_busy, _, _ = await self.write_alone(
-                lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            )
-            if not is_busy:
+        self._scrubs_wanted += 1
+        turn = self._scrubs_wanted
+        async with self._scrubbing:
+            if self._scrubs_done >= turn:
                 return
+            covered = self._scrubs_wanted
+            await self._scrub()
+            self._scrubs_done = covered
+
+    async def _scrub(self) -> None:
+        """Other processes may read or write for a moment; StoreUnavailableError where they do for seconds."""
+        for _ in range(_SCRUB_ATTEMPTS):
+            try:
+                if await self.write_alone(_rewrite):
+                    return
+            except StoreUnavailableError:
+                logger.info("the database is busy; erasing goes on in a moment")
             await asyncio.sleep(0.1)
         message = (
-            "The rows are erased, but another process keeps the write-ahead log open, which still holds them."
-            " End that process and erase again."
+            "The rows are erased, but the file could not be written anew, and traces of them may remain: end other"
+            " processes that use the database, see that the disk has room for a copy of it, and erase again."
         )
         raise StoreUnavailableError(message)
 
@@ -108,3 +142,14 @@ class Database:
             return self._erasures.stat().st_size
         except FileNotFoundError:
             return -1
+
+
+def _rewrite(connection: sqlite3.Connection) -> bool:
+    """Write the file anew and empty the WAL; False where a reader holds it."""
+    connection.execute("PRAGMA temp_store = FILE")
+    try:
+        connection.execute("VACUUM")
+    finally:
+        connection.execute("PRAGMA temp_store = MEMORY")
+    is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not is_busy

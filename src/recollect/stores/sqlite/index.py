@@ -6,8 +6,9 @@ import json
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from recollect.stores.base import MessageRow, PassageRow, VaultDelta
+from recollect.stores.base import VaultDelta
 from recollect.stores.sqlite.capturing import JOB_MESSAGES, insert_job
+from recollect.stores.sqlite.loading import Loading
 from recollect.stores.times import to_us
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from recollect.domain.ids import VaultId
+    from recollect.stores.base import PassageRow
     from recollect.stores.sqlite.database import Database
 
 
@@ -36,12 +38,8 @@ class SqliteIndex:
         current_epoch, sequence = version
         if current_epoch == epoch and sequence <= after:
             return VaultDelta(epoch, sequence, [], [])
-        values = {"vault": vault, "after": after if current_epoch == epoch else -1}
-        messages = connection.execute(self._db.sql["changed_messages"], values).fetchall()
-        passages = connection.execute(self._db.sql["changed_passages"], values).fetchall()
-        return VaultDelta(
-            current_epoch, sequence, list(map(MessageRow._make, messages)), list(map(PassageRow._make, passages))
-        )
+        loading = Loading(connection, self._db.sql, vault, after if current_epoch == epoch else None)
+        return VaultDelta(current_epoch, sequence, loading.messages(), loading.passages())
 
     async def put_passages(self, vault: VaultId, rows: Sequence[PassageRow]) -> None:
         """See :meth:`IndexStore.put_passages`."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from recollect.domain.ids import MessageId, MessageNumber, SessionNumber, VaultId
     from recollect.stores.sqlite.database import Database
 
+CAPTURE_TIMEOUT_S = 1.5
+"""A reply waits for its capture: beyond this it is better spooled."""
 _NO_DEPTH_ABOVE = 2**62
 
 
@@ -58,10 +60,10 @@ class SqliteMessages:
         return await self._select("list_messages", {"vault": vault, "limit": limit, "after": after or 0})
 
     async def delete_message(self, vault: VaultId, message: MessageId) -> bool:
-        """See :meth:`MessageStore.delete_message`. The text is overwritten with zeros, and the WAL cut to nothing."""
+        """See :meth:`MessageStore.delete_message`. See :meth:`Database.scrub`."""
         is_deleted = await self._db.write(lambda connection: self._delete(connection, vault, message))
         if is_deleted:
-            await self._db.empty_wal()
+            await self._db.scrub()
         return is_deleted
 
     def _delete(self, connection: sqlite3.Connection, vault: VaultId, message: MessageId) -> bool:

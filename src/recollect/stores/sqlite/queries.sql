@@ -225,17 +225,55 @@ UPDATE sessions SET live_messages = live_messages - :live WHERE vault_id = :vaul
 UPDATE vaults SET epoch = epoch + 1, sequence = sequence + 1, message_count = message_count - 1
 WHERE vault_id = :vault;
 
+-- The four statements that load an index answer with a single row: JSON for what is small, and the blobs joined.
+-- Row after row, the driver would give up and wait for the interpreter lock 20,000 times in a large vault: while
+-- the event loop is busy that takes seconds. group_concat keeps the bytes of a blob, and CAST makes it one again.
+
+-- name: all_messages
+-- What the index needs of the messages behind a number; the text only while the passages are missing.
+SELECT json_group_array(json_array(number, session_number, depth, is_live, role, name, agent_id,
+        occurred_at_us / 1000, captured_at_us / 1000, metadata, text)),
+    CAST(group_concat(fingerprint, '') AS BLOB)
+FROM (SELECT number, session_number, depth, is_live, role, name, agent_id, occurred_at_us, captured_at_us,
+        metadata, CASE indexed_with WHEN 0 THEN text END AS text, fingerprint
+    FROM messages WHERE vault_id = :vault AND number > :number
+    ORDER BY number LIMIT :limit);
+
 -- name: changed_messages
--- What the index needs of messages that changed; the text only while the passages are missing.
-SELECT number, session_number, depth, is_live, role, name, agent_id, occurred_at_us / 1000, captured_at_us / 1000,
-    fingerprint, metadata, CASE indexed_with WHEN 0 THEN text END
-FROM messages WHERE vault_id = :vault AND sequence > :after ORDER BY number;
+-- The same for messages that changed.
+SELECT json_group_array(json_array(number, session_number, depth, is_live, role, name, agent_id,
+        occurred_at_us / 1000, captured_at_us / 1000, metadata, text)),
+    CAST(group_concat(fingerprint, '') AS BLOB)
+FROM (SELECT number, session_number, depth, is_live, role, name, agent_id, occurred_at_us, captured_at_us,
+        metadata, CASE indexed_with WHEN 0 THEN text END AS text, fingerprint
+    FROM messages WHERE vault_id = :vault AND sequence > :after AND number > :number
+    ORDER BY number LIMIT :limit);
+
+-- name: all_passages
+-- Passages behind one.
+SELECT json_group_array(json_array(message_number, piece, start, "end", tokens, model_number,
+        length(terms), length(dense), length(states), length(state_ids), length(extra))),
+    CAST(group_concat(terms, '') AS BLOB), CAST(group_concat(dense, '') AS BLOB),
+    CAST(group_concat(states, '') AS BLOB), CAST(group_concat(state_ids, '') AS BLOB),
+    CAST(group_concat(extra, '') AS BLOB)
+FROM (SELECT message_number, piece, start, "end", tokens, model_number, terms, dense, states, state_ids, extra
+    FROM passages WHERE vault_id = :vault AND (message_number, piece) > (:number, :piece)
+    ORDER BY message_number, piece LIMIT :limit);
 
 -- name: changed_passages
--- Passages that were written since.
-SELECT message_number, piece, start, "end", tokens, model, terms, dense, states, state_ids, extra
-FROM passages JOIN models USING (model_number) WHERE vault_id = :vault AND sequence > :after
-ORDER BY message_number, piece;
+-- The same for passages that were written since.
+SELECT json_group_array(json_array(message_number, piece, start, "end", tokens, model_number,
+        length(terms), length(dense), length(states), length(state_ids), length(extra))),
+    CAST(group_concat(terms, '') AS BLOB), CAST(group_concat(dense, '') AS BLOB),
+    CAST(group_concat(states, '') AS BLOB), CAST(group_concat(state_ids, '') AS BLOB),
+    CAST(group_concat(extra, '') AS BLOB)
+FROM (SELECT message_number, piece, start, "end", tokens, model_number, terms, dense, states, state_ids, extra
+    FROM passages WHERE vault_id = :vault AND sequence > :after
+        AND (message_number, piece) > (:number, :piece)
+    ORDER BY message_number, piece LIMIT :limit);
+
+-- name: models
+SELECT model_number, model FROM models;
 
 -- name: find_model
 SELECT model_number FROM models WHERE model = :model;

@@ -9,7 +9,7 @@ from recollect.stores.sqlite.database import Database
 from recollect.stores.sqlite.index import SqliteIndex
 from recollect.stores.sqlite.jobs import SqliteJobs
 from recollect.stores.sqlite.keys import SqliteKeys
-from recollect.stores.sqlite.messages import SqliteMessages
+from recollect.stores.sqlite.messages import CAPTURE_TIMEOUT_S, SqliteMessages
 from recollect.stores.sqlite.migrations import migrate
 from recollect.stores.sqlite.queries import Queries
 from recollect.stores.sqlite.records import SqliteInjections, SqliteTraces
@@ -33,7 +33,7 @@ class SqliteControl:
 
     async def check(self) -> None:
         """See :meth:`StoreControl.check`."""
-        await self._db.write_alone(_take_write_lock)
+        await self._db.write_within(CAPTURE_TIMEOUT_S, _take_write_lock, is_alone=True)
 
     async def close(self) -> None:
         """See :meth:`StoreControl.close`."""

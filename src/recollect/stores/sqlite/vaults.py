@@ -76,13 +76,13 @@ class SqliteVaults:
         return None if row is None else _summary(row)
 
     async def erase_vault(self, vault: VaultId, at: datetime) -> ErasureReceipt | None:
-        """See :meth:`VaultStore.erase_vault`. The rows are overwritten with zeros, and the WAL is cut to nothing."""
+        """See :meth:`VaultStore.erase_vault`. See :meth:`Database.scrub`."""
         receipt = await self._db.write(lambda connection: self._erase(connection, vault, at))
         if receipt is None:
             return None
         self._known.clear()
         await asyncio.to_thread(self._db.note_erasure)
-        await self._db.empty_wal()
+        await self._db.scrub()
         return receipt
 
     def _erase(self, connection: sqlite3.Connection, vault: VaultId, at: datetime) -> ErasureReceipt | None:

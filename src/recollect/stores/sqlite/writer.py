@@ -145,6 +145,8 @@ def _run_group(connection: sqlite3.Connection, group: list[_Task]) -> None:
 
 
 def _run_in_savepoint(connection: sqlite3.Connection, task: _Task) -> None:
+    if task.future is not None and task.future.cancelled():
+        return
     connection.execute("SAVEPOINT task")
     _attempt(connection, task)
     if task.error is not None:
