@@ -1,0 +1,65 @@
+"""Options that several commands share, and what they lead to: settings, and the gateway's parts."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from recollect.bootstrap import Gateway
+    from recollect.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def settings_options(function: Callable[P, T]) -> Callable[P, T]:
+    """`--config` and `--data`, for every command that works on the store."""
+    for decorator in (
+        click.option(
+            "--config",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Settings file; recollect.toml in this folder where it is left out.",
+        ),
+        click.option(
+            "--data", "data_dir", type=click.Path(file_okay=False, path_type=Path), help="Folder of the database."
+        ),
+    ):
+        function = decorator(function)
+    return function
+
+
+def load(config: Path | None, **flags: object) -> Settings:
+    """The settings in force; what is None was not given."""
+    from recollect.settings import load_settings  # noqa: PLC0415 - keeps `--help` instant
+
+    given = {name: value for name, value in flags.items() if value not in (None, (), {})}
+    return load_settings(given, config=config)
+
+
+def on_gateway(settings: Settings, work: Callable[[Gateway], Awaitable[T]]) -> T:
+    """Run work on the gateway's parts, without serving; works beside a running gateway."""
+    from recollect.bootstrap import open_services  # noqa: PLC0415 - keeps `--help` instant
+
+    async def run() -> T:
+        async with open_services(settings) as gateway:
+            return await work(gateway)
+
+    return asyncio.run(run())
+
+
+def without_model(settings: Settings) -> Settings:
+    """The same settings for commands that need no vectors: no model is loaded."""
+    return settings.model_copy(update={"embedder": settings.embedder.model_copy(update={"kind": "none"})})
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Aligned columns, two spaces apart."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows))
+    return "\n".join(line.rstrip() for line in lines)
