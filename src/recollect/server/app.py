@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from recollect.domain.ids import new_id
-from recollect.errors import ApiError
+from recollect.errors import ApiError, RecollectError
 from recollect.exchange.ports import IncomingRequest
 from recollect.server.cors import Cors
 from recollect.server.counters import Counters
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 JSON = b"application/json"
+CANCELLATION_CHECKS = 500
 ALLOWED_METHODS = b"GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
 
 
@@ -56,6 +57,10 @@ class GatewayApp:
 
     async def shutdown(self) -> None:
         """Finish what was accepted, and release everything."""
+        for _ in range(CANCELLATION_CHECKS):
+            if not self.counters.in_flight:
+                break
+            await asyncio.sleep(0.01)  # what a drain has cancelled still stores what it received
         gateway, self._gateway = self._gateway, None
         if gateway is not None:
             await gateway.close()
@@ -82,9 +87,9 @@ class GatewayApp:
         await receive()
         try:
             await self.startup()
-        except BaseException:
-            await send({"type": "lifespan.startup.failed", "message": "The gateway could not start."})
-            raise
+        except (RecollectError, OSError) as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.shutdown()

@@ -1,0 +1,109 @@
+"""Start the HTTP server, and end it without cutting anybody off."""
+
+from __future__ import annotations
+
+import math
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from recollect.errors import SettingsError
+from recollect.server.banner import banner
+from recollect.server.logs import logging_config
+from recollect.server.protocol import GatewayProtocol
+from recollect.settings import export_for_workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from recollect.settings import Settings
+
+APPLICATION = "recollect.bootstrap:worker_app"
+"""Named, not imported: every server process builds its own, from the settings in its environment."""
+BACKLOG = 2048
+
+
+def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then let running requests end (at most ``limits.drain_s``).
+
+    ``announce`` gets the start banner (standard error otherwise) once the port is bound. SettingsError where it
+    cannot be.
+    """
+    export_for_workers(settings)
+    with _bound_socket(settings) as listener:
+        port = int(listener.getsockname()[1])
+        config = server_config(settings)
+        tell = announce or _to_stderr
+        if settings.workers > 1:
+            tell(banner(settings, port))
+            Multiprocess(config, sockets=[listener]).run()
+            return
+        server = _AnnouncingServer(config, lambda: tell(banner(settings, port)))
+        try:
+            server.run(sockets=[listener])
+        except KeyboardInterrupt:
+            return  # the server has drained by then; uvicorn raises the signal again behind that
+        if not server.started:
+            sys.exit(1)
+
+
+def server_config(settings: Settings, *, app: object = APPLICATION) -> uvicorn.Config:
+    """How uvicorn is run: nothing of its own in the replies, no access log, no trust in forwarding headers."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        factory=isinstance(app, str),
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http=GatewayProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=logging_config(settings.log_level),
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=math.ceil(settings.limits.keep_alive_s),
+        timeout_graceful_shutdown=math.ceil(settings.limits.drain_s),
+    )
+
+
+class _AnnouncingServer(uvicorn.Server):
+    """Says so when it is up."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+
+def _bound_socket(settings: Settings) -> socket.socket:
+    """The listening address, taken before anything is built, so that a port in use is said at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        if sys.platform != "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        message = (
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. "
+            "Choose another with `--port` (setting `port`), or `--host`."
+        )
+        raise SettingsError(message) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def _to_stderr(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
