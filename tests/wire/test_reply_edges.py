@@ -54,7 +54,7 @@ ODD_BODIES = [
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("is_streamed", [True, False])
 @pytest.mark.parametrize("body", ODD_BODIES, ids=lambda body: repr(body[:40]))
-def test_no_reply_breaks_a_reader(dialect: str, body: bytes, is_streamed: bool) -> None:  # noqa: FBT001
+def test_no_reply_breaks_a_reader(dialect: str, body: bytes, is_streamed: bool) -> None:
     reader = DIALECTS[dialect].reply_reader(is_streamed=is_streamed)
     reader.feed(body)
     assert isinstance(reader.finish(is_cut=False), Reply)

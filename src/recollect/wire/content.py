@@ -117,10 +117,13 @@ def text_of(content: object) -> str:
 
 
 def argument_text(arguments: object) -> str:
-    """A call's arguments as text: as they are, or as JSON where a provider gives an object."""
-    if isinstance(arguments, str):
-        return arguments
-    return "" if arguments is None else canonical_json(arguments)
+    """A call's arguments as text, compact where they are JSON: clients read them and write them anew."""
+    if not isinstance(arguments, str):
+        return "" if arguments is None else canonical_json(arguments)
+    try:
+        return canonical_json(orjson.loads(arguments))
+    except orjson.JSONDecodeError:
+        return without_lone_surrogates(arguments)
 
 
 def chat_tool_calls(message: dict[str, object]) -> list[ToolCall]:
@@ -158,7 +161,7 @@ def assistant_content(text: str, calls: list[ToolCall], audio_id: object = None)
         {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for call in calls
     ]
-    return canonical_json({"content": text, "tool_calls": listed})
+    return canonical_json({"content": text.strip(), "tool_calls": listed})
 
 
 def tool_content(text: str, call_id: object) -> str:
@@ -169,7 +172,7 @@ def tool_content(text: str, call_id: object) -> str:
 def canonical_json(value: object) -> str:
     """Compact JSON text, the same for the same value; non-ASCII left as it is."""
     try:
-        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps(value).decode()
     except (TypeError, orjson.JSONEncodeError):
         return _canonical_fallback(value)
 

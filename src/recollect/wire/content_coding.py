@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 import zstandard
 
 from recollect.errors import InvalidRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
@@ -20,11 +20,19 @@ _ZSTD_MAX_WINDOW_BYTES = 128 * 1024 * 1024
 _IDENTITY = frozenset({"", "identity"})
 _DEFLATE_METHOD = 8
 _ZLIB_HEADER_BYTES = 2
+_MAX_MEMBERS = 100
+"""Members of a gzip body, frames of a zstd body: more than a few are there to cost time."""
 _DECODING_ERRORS = (zlib.error, brotli.error, zstandard.ZstdError)
 
 
 class _TooLongError(Exception):
     """The decoded bytes exceed the limit."""
+
+
+def _counted(members: int) -> int:
+    if members >= _MAX_MEMBERS:
+        raise _TooLongError
+    return members + 1
 
 
 class _Coding(Protocol):
@@ -41,6 +49,7 @@ class _Zlib:
         self._window_bits = window_bits
         self._decoder = None if window_bits < 0 else zlib.decompressobj(window_bits)
         self._head = b""
+        self._members = 1
 
     def decode(self, chunk: bytes, limit: int) -> bytes:
         if self._decoder is None:
@@ -48,18 +57,19 @@ class _Zlib:
             if len(self._head) < _ZLIB_HEADER_BYTES:
                 return b""
             chunk = self._head
-            has_header = chunk[0] & 15 == _DEFLATE_METHOD and int.from_bytes(chunk[:2]) % 31 == 0
+            has_header = chunk[0] & 15 == _DEFLATE_METHOD and int.from_bytes(chunk[:2], "big") % 31 == 0
             self._decoder = zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
-        decoded = [self._decoder.decompress(chunk, limit + 1)]
-        if self._decoder.unconsumed_tail or len(decoded[0]) > limit:
-            raise _TooLongError
+        decoded = self._decoder.decompress(chunk, limit + 1)
         while self._decoder.eof and self._decoder.unused_data and self._window_bits > zlib.MAX_WBITS:
             rest = self._decoder.unused_data
+            self._members = _counted(self._members)
             self._decoder = zlib.decompressobj(self._window_bits)
-            decoded.append(self._decoder.decompress(rest, limit + 1))
-            if self._decoder.unconsumed_tail or sum(map(len, decoded)) > limit:
+            decoded += self._decoder.decompress(rest, limit + 1)
+            if len(decoded) > limit:
                 raise _TooLongError
-        return b"".join(decoded)
+        if self._decoder.unconsumed_tail or len(decoded) > limit:
+            raise _TooLongError
+        return decoded
 
     @property
     def is_finished(self) -> bool:
@@ -84,7 +94,7 @@ class _Brotli:
 class _Zstd:
     def __init__(self) -> None:
         self._decoder = self._new()
-        self._is_between_frames = False
+        self._frames = 1
 
     @staticmethod
     def _new() -> zstandard.ZstdDecompressionObj:
@@ -97,6 +107,7 @@ class _Zstd:
             rest = chunk[start : start + _ZSTD_SLICE_BYTES]
             while rest:
                 if self._decoder.eof:
+                    self._frames = _counted(self._frames)
                     self._decoder = self._new()
                 decoded.append(self._decoder.decompress(rest))
                 rest = self._decoder.unused_data if self._decoder.eof else b""

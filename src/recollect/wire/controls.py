@@ -54,7 +54,7 @@ class _Given:
         return self.value.strip()
 
 
-def read_controls(  # noqa: PLR0913 - the sources of a control, weakest last
+def read_controls(
     headers: Headers,
     query: Mapping[str, str],
     body: JsonDocument | None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Header fields in order; names in lower case, repeated fields kept apart."""
@@ -240,7 +240,7 @@ def is_own_header(name: bytes | str) -> bool:
     return lowered.startswith(_OWN_PREFIXES) or lowered in _OWN_NAMES
 
 
-def strip_request_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+def strip_request_headers(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
     """What travels on to the provider: not hop-by-hop fields and those that ``Connection`` names, not ours, no ``host``
     and ``content-length`` (the sender's own), and no memory key, wherever it stands. ``authorization`` with
     anything but a memory key stays: whether it is the provider's is the caller's to decide."""
@@ -255,7 +255,7 @@ def strip_request_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     )
 
 
-def strip_response_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+def strip_response_headers(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
     """What travels back to the client: everything but hop-by-hop fields and those that ``Connection`` names."""
     named = _named_by_connection(headers)
     return tuple(
@@ -272,7 +272,7 @@ def strip_query(query: str) -> str:
     return "&".join(pair for pair in query.split("&") if pair.partition("=")[0] not in OWN_QUERY_NAMES)
 
 
-def header_value(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
+def header_value(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str | None:
     """The first value of a header (``name`` in lower case), in UTF-8 or else Latin-1; None where it is absent."""
     return next((decode_header(value) for found, value in headers if found.lower() == name), None)
 
@@ -323,7 +323,7 @@ def _header_safe(value: str) -> bytes:
     return quote(value, safe=" !\"#$&'()*+,/:;<=>?@[]^`{|}~", errors="replace").encode()
 
 
-def _named_by_connection(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
+def _named_by_connection(headers: Sequence[tuple[bytes, bytes]]) -> frozenset[bytes]:
     return frozenset(
         token.strip().lower() for name, value in headers if name.lower() == b"connection" for token in value.split(b",")
     )

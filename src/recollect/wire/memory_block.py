@@ -39,9 +39,8 @@ SEPARATOR = "\n\n"
 """Stands between a message's own text and a block appended to it."""
 
 _FENCE_PREFIX = "<memory-"
-_block_before = re.compile(r"\A<memory-([0-9a-f]{8,64})>\n.*?\n</memory-\1>\n\n", re.DOTALL)
-_block = re.compile(r"(?:\n\n)?<memory-([0-9a-f]{8,64})>\n.*?\n</memory-\1>", re.DOTALL)
-_fence_lookalike = re.compile(r"<(?=\s*/?\s*memory-)", re.IGNORECASE)
+_fence = re.compile(r"<(/?)memory-([0-9a-f]{8,64})>")
+_fence_lookalike = re.compile(r"<(?=\s{0,9}/?\s{0,9}memory-)", re.IGNORECASE)
 _line_breaks = re.compile(r"(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])+")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -78,8 +77,35 @@ def render_block(entries: Sequence[BlockEntry], *, nonce: str, timezone: tzinfo,
 
 
 def strip_blocks(text: str) -> str:
-    """The text without any memory block and the blank line that sets it off."""
-    return _block.sub("", _block_before.sub("", text)) if _FENCE_PREFIX in text else text
+    """The text without any memory block and the blank line that sets it off. Linear in the length of the text."""
+    if _FENCE_PREFIX not in text:
+        return text
+    kept: list[str] = []
+    position = 0
+    for start, end in _blocks(text):
+        kept.append(text[position:start].removesuffix(SEPARATOR))
+        position = end
+        if start == 0:
+            position += len(SEPARATOR) if text.startswith(SEPARATOR, end) else 0
+    kept.append(text[position:])
+    return "".join(kept)
+
+
+def _blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Where blocks stand: from an opening fence to the next closing one with the same nonce."""
+    fences = list(_fence.finditer(text))
+    closing: dict[str, list[int]] = {}
+    for fence in reversed(fences):
+        if fence[1]:
+            closing.setdefault(fence[2], []).append(fence.end())
+    position = 0
+    for fence in fences:
+        ends = closing.get(fence[2], [])
+        while ends and ends[-1] <= fence.end():
+            ends.pop()
+        if not fence[1] and ends and fence.start() >= position:
+            position = ends[-1]
+            yield fence.start(), position
 
 
 def _section_lines(entries: Iterable[BlockEntry], timezone: tzinfo) -> Iterator[str]:

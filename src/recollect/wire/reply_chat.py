@@ -24,7 +24,7 @@ class ChatReplyReader:
     """Reads choice 0. A stream is whole when it says ``[DONE]`` or gives choice 0 a reason to finish."""
 
     def __init__(self, *, is_streamed: bool, max_bytes: int = MAX_REPLY_BYTES) -> None:
-        """``is_streamed``: the reply is an event stream, by its content type. What exceeds ``max_bytes`` is not kept."""
+        """``is_streamed``: an event stream, by its content type. What exceeds ``max_bytes`` is not kept."""
         self._body = ReplyBody(is_streamed=is_streamed, max_bytes=max_bytes)
 
     def feed(self, chunk: bytes) -> None:

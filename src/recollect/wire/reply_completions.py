@@ -18,7 +18,7 @@ class CompletionsReplyReader:
     """Reads the text of choice 0."""
 
     def __init__(self, *, is_streamed: bool, max_bytes: int = MAX_REPLY_BYTES) -> None:
-        """``is_streamed``: the reply is an event stream, by its content type. What exceeds ``max_bytes`` is not kept."""
+        """``is_streamed``: an event stream, by its content type. What exceeds ``max_bytes`` is not kept."""
         self._body = ReplyBody(is_streamed=is_streamed, max_bytes=max_bytes)
 
     def feed(self, chunk: bytes) -> None:

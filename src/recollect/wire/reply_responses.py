@@ -21,7 +21,7 @@ class ResponsesReplyReader:
     """Reads the ``response`` object of the terminal event, or what the events gave until a stream broke off."""
 
     def __init__(self, *, is_streamed: bool, max_bytes: int = MAX_REPLY_BYTES) -> None:
-        """``is_streamed``: the reply is an event stream, by its content type. What exceeds ``max_bytes`` is not kept."""
+        """``is_streamed``: an event stream, by its content type. What exceeds ``max_bytes`` is not kept."""
         self._body = ReplyBody(is_streamed=is_streamed, max_bytes=max_bytes)
 
     def feed(self, chunk: bytes) -> None:

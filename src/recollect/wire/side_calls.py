@@ -8,6 +8,10 @@ for one of them.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _HARNESS_TAGS = (
     "environment_context|environment_details|environment_info|user_instructions|system-reminder|system_reminder|"
@@ -16,17 +20,17 @@ _HARNESS_TAGS = (
     "ide_context|ide_opened_file|ide_selection|editor_context|open_and_recently_viewed_files|attached_files|"
     "additional_data|reminderInstructions|workspace_info|task_progress|slash_command_rules|system_information"
 )
-_harness_segment = re.compile(rf"<({_HARNESS_TAGS})(?:\s[^>]*)?>.*?</\1>", re.DOTALL)
+_harness_opening = re.compile(rf"<({_HARNESS_TAGS})(?:\s[^<>]{{0,500}})?>")
 _wrapper = re.compile(r"</?(?:user_query|userRequest|user_message|task|feedback)>")
 _agents_file = re.compile(r"# AGENTS\.md instructions\b")
 _HARNESS_HEADS = ("<", "# AGENTS.md instructions")
 
 _SIDE_USER_HEADS = re.compile(
     r"""(?:
-      \#\#\#\ Task:\s*\n\s*
+      \#\#\#\ Task:[ ]{0,3}\r?\n\s{0,3}
         (?:Generate|Suggest|Analyze|Create|Based\ on|You\ are\ an\ autocompletion|Your\ task\ is\ to\ (?:reflect|synth))
     | (?:Please\ )?(?:provide|generate|write|create)\ a\ (?:concise|brief|short)?,?\ ?
-        (?:\d+|five|four)[-\ ](?:word|to|\d+)[^\n]{0,40}\ title\b
+        (?:\d+|five|four)[-\ ](?:word|to|\d+)[^\n]{0,40}\ title\ [^\n]{0,60}(?:conversation|chat|thread)
     | Please\ generate\ a\ four\ to\ five\ word\ title
     | Generate\ a\ (?:brief\ )?title\ (?:for|that)\ [^\n]{0,60}(?:conversation|chat|thread)
     | Based\ on\ the\ chat\ history,\ give\ this\ conversation\ a\ name
@@ -77,9 +81,26 @@ def strip_harness(text: str) -> str:
         return text
     if _agents_file.match(text.lstrip()):
         return ""
-    stripped = _harness_segment.sub("", text)
-    opened = _wrapper.sub("", stripped)
+    opened = _wrapper.sub("", "".join(_outside_harness(text)))
     return text if opened == text else opened.strip()
+
+
+def _outside_harness(text: str) -> Iterator[str]:
+    """What stands outside of known sections; one that is never closed is no section. Linear in the text's length."""
+    position = 0
+    unclosed: set[str] = set()
+    for opening in _harness_opening.finditer(text):
+        tag = opening[1]
+        if opening.start() < position or tag in unclosed:
+            continue
+        closing = f"</{tag}>"
+        end = text.find(closing, opening.end())
+        if end < 0:
+            unclosed.add(tag)
+            continue
+        yield text[position : opening.start()]
+        position = end + len(closing)
+    yield text[position:]
 
 
 def is_side_prompt(system_text: str, user_text: str) -> bool:

@@ -112,3 +112,17 @@ def test_several_blocks_are_stripped_and_other_text_stays() -> None:
     assert strip_blocks(f"a\n\n{first}\n\nb\n\n{second}") == "a\n\nb"
     for text in ("<memory-card> is a tag", f"<memory-{NONCE}>\nnever closed", "plain"):
         assert strip_blocks(text) == text
+
+
+def test_unclosed_fences_are_passed_in_linear_time() -> None:
+    text = "".join(f"<memory-{number:08x}>\n" for number in range(200_000))
+    assert strip_blocks(text) == text
+    assert strip_blocks(f"{text}</memory-00000000>") == ""
+
+
+def test_a_block_ends_with_the_first_fence_that_closes_it() -> None:
+    inner = "<memory-aaaaaaaa>\nx\n</memory-aaaaaaaa>"
+    assert (
+        strip_blocks(f"a\n\n<memory-bbbbbbbb>\n{inner}\n</memory-bbbbbbbb>c</memory-aaaaaaaa>")
+        == "ac</memory-aaaaaaaa>"
+    )

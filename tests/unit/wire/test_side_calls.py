@@ -12,7 +12,7 @@ from recollect.wire.side_calls import is_marked_side_call, is_side_prompt, strip
     [
         (
             "",
-            "### Task:\nGenerate a concise, 3-5 word title with an emoji summarizing the chat history.\n### Guidelines:",
+            "### Task:\nGenerate a concise, 3-5 word title with an emoji.\n### Guidelines:",
         ),
         ("", "### Task:\nGenerate 1-3 broad tags categorizing the main themes of the chat history"),
         ("", "### Task:\nSuggest 3-5 relevant follow-up questions or prompts"),
@@ -39,6 +39,7 @@ def test_templates_of_known_programs_are_side_calls(system: str, user: str) -> N
     [
         ("You are a helpful assistant.", "What are my hobbies?"),
         ("", "Generate a title for my essay about hiking"),
+        ("", "Write a short 5-word title for my poem"),
         ("", "Can you summarize the conversation so far?"),
         ("", "Write a short story title generator in Python"),
         ("You write newsletters and their titles.", "Suggest 3 follow-up questions for my interview"),
@@ -82,6 +83,8 @@ def test_others_are_not(values: dict[str, object]) -> None:
         ("<task>\nfix the bug\n</task>\n<environment_details>x</environment_details>", "fix the bug"),
         ('<attached_files src="x">y</attached_files>\n<user_query>\nwhy?\n</user_query>', "why?"),
         ("  what does <b>bold</b> mean? ", "  what does <b>bold</b> mean? "),
+        ("<system-reminder>a</system-reminder>why?<system-reminder>b</system-reminder>", "why?"),
+        ("<environment_info><system-reminder></environment_info>why?</system-reminder>", "why?</system-reminder>"),
         ("<environment_context> never closed", "<environment_context> never closed"),
         ("plain", "plain"),
         ("", ""),
@@ -89,3 +92,12 @@ def test_others_are_not(values: dict[str, object]) -> None:
 )
 def test_harness_text_is_stripped_from_the_users_words(text: str, words: str) -> None:
     assert strip_harness(text) == words
+
+
+@pytest.mark.parametrize(
+    "piece", ["<system-reminder>", "<system-reminder ", "</", "<environment_info></environment_info>"]
+)
+def test_long_hostile_text_is_read_in_linear_time(piece: str) -> None:
+    text = f"{piece * 300_000}</x> why?"
+    assert strip_harness(text).endswith("why?")
+    assert not is_side_prompt(text, "### Task:" + "\n" * 500_000)
