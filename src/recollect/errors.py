@@ -14,6 +14,7 @@
     │   ├── PayloadTooLargeError        413
     │   ├── UnsupportedMediaTypeError   415
     │   ├── UnprocessableError          422
+    │   ├── UpgradeRequiredError        426  a WebSocket was asked for where there is none
     │   └── RateLimitedError            429
     ├── ServiceError            ours or the network's: status 5xx
     │   ├── UpstreamConnectError        502  the provider could not be reached
@@ -126,6 +127,13 @@ class UnprocessableError(RequestError):
 
     status = 422
     default_code = "unprocessable"
+
+
+class UpgradeRequiredError(RequestError):
+    """A WebSocket was asked for where there is none: clients fall back to HTTP on this status."""
+
+    status = 426
+    default_code = "websocket_unsupported"
 
 
 class RateLimitedError(RequestError):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from recollect.domain.ids import new_id
-from recollect.errors import ApiError, RecollectError
+from recollect.errors import ApiError, RecollectError, UpgradeRequiredError
 from recollect.exchange.ports import IncomingRequest
 from recollect.server.cors import Cors
 from recollect.server.counters import Counters
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     Scope = Message
     OpenGateway = Callable[[Settings], Awaitable[Gateway]]
 
-logger = logging.getLogger(__name__)
+access_logger = logging.getLogger("recollect.access")
 
 JSON = b"application/json"
 CANCELLATION_CHECKS = 500
@@ -97,6 +98,7 @@ class GatewayApp:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens: the only place where every exception is caught."""
+        started = time.perf_counter()
         fields: Mapping[bytes, bytes] = dict(scope["headers"])
         origin = fields.get(b"origin")
         extra = self._cors.reply_headers(origin) if origin is not None else ()
@@ -106,12 +108,7 @@ class GatewayApp:
         try:
             target = classify(_raw_path(scope))
             surface = target.surface.name.lower()
-            if scope["method"] == "OPTIONS":
-                await self._answer_options(fields, reply)
-            elif target.surface is Surface.OWN:
-                await self._answer_own(scope, fields, receive, reply, target)
-            else:
-                await self._exchange(scope, fields, receive, reply, target)
+            await self._dispatch(scope, fields, receive, reply, target)
         except ClientGoneError:
             self.counters.disconnects += 1
         except ApiError as error:
@@ -122,6 +119,21 @@ class GatewayApp:
         finally:
             self.counters.in_flight -= 1
             self.counters.answered(surface, reply.status, reply.bytes_sent)
+            if self.settings.has_access_log:
+                _log_access(scope, surface, reply, time.perf_counter() - started)
+
+    async def _dispatch(
+        self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, reply: AsgiReply, target: Target
+    ) -> None:
+        if fields.get(b"upgrade", b"").lower() == b"websocket":
+            message = "There is no WebSocket here; send the same request over HTTP."
+            raise UpgradeRequiredError(message)
+        if scope["method"] == "OPTIONS":
+            await self._answer_options(fields, reply)
+        elif target.surface is Surface.OWN:
+            await self._answer_own(scope, fields, receive, reply, target)
+        else:
+            await self._exchange(scope, fields, receive, reply, target)
 
     async def _exchange(
         self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, reply: AsgiReply, target: Target
@@ -190,6 +202,20 @@ class GatewayApp:
             self._own = own_application(self)
         inner = {**scope, "path": target.path, "root_path": "", "recollect.is_local": self._is_local(scope, fields)}
         await self._own(inner, receive, partial(reply.relay, request_id=new_id("req")))
+
+
+def _log_access(scope: Scope, surface: str, reply: AsgiReply, took_s: float) -> None:
+    """One line a request. Paths without their query string, which may hold what people wrote."""
+    path = _raw_path(scope).decode("latin-1")
+    access_logger.info(
+        "%s %s surface=%s status=%d bytes=%d ms=%.1f",
+        scope["method"],
+        path,
+        surface,
+        reply.status,
+        reply.bytes_sent,
+        took_s * 1000,
+    )
 
 
 def _raw_path(scope: Scope) -> bytes:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.routing import Router
 
-from recollect.domain.ids import new_id
 from recollect.errors import ApiError, MethodNotAllowedError, NotFoundError
 from recollect.server.call import CallReader
-from recollect.server.failures import error_reply, log_refusal
 from recollect.server.routes import (
     ingest,
     jobs,
@@ -27,8 +24,8 @@ from recollect.server.routes import (
 )
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from starlette.routing import Route
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from recollect.server.app import GatewayApp
 
@@ -41,33 +38,24 @@ def own_routes(calls: CallReader) -> list[Route]:
     return [route for noun in NOUNS for route in noun.routes(calls)]
 
 
-def own_application(app: GatewayApp) -> Starlette:
-    """What answers everything that is not the OpenAI surface."""
-    return Starlette(
-        routes=own_routes(CallReader(app)),
-        exception_handlers={ApiError: _answer_api_error, HTTPException: _answer_http_exception},
-    )
+def own_application(app: GatewayApp) -> ASGIApp:
+    """What answers everything that is not the OpenAI surface. Raises ApiError, for the edge to render."""
+    router = Router(routes=own_routes(CallReader(app)))
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await router({**scope, "app": app}, receive, send)
+        except HTTPException as error:
+            raise _translated(error, scope) from None
+
+    return answer
 
 
-async def _answer_api_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, ApiError):
-        raise error
-    request_id = new_id("req")
-    log_refusal(error, request_id, "own")
-    status, headers, body = error_reply(error, request_id)
-    return Response(
-        body if request.method != "HEAD" else b"",
-        status_code=status,
-        headers={name.decode(): value.decode() for name, value in headers if name != b"content-length"},
-    )
-
-
-async def _answer_http_exception(request: Request, error: Exception) -> Response:
+def _translated(error: HTTPException, scope: Scope) -> ApiError:
     """What Starlette's router finds: no such path, or not with that method."""
-    method, path = request.method, request.scope["path"]
-    if isinstance(error, HTTPException) and error.status_code == METHOD_NOT_ALLOWED:
-        allowed = (error.headers or {}).get("Allow", "")
-        message = f"{method} is not possible here. Possible: {allowed}."
-        return await _answer_api_error(request, MethodNotAllowedError(message))
+    method, path = scope["method"], scope["path"]
+    if error.status_code == METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        return MethodNotAllowedError(f"{method} is not possible here, but {allowed}.")
     message = f"There is no {path} here. The OpenAI routes are under /v1, the memory routes under /v1/memory."
-    return await _answer_api_error(request, NotFoundError(message, code="unknown_route"))
+    return NotFoundError(message, code="unknown_route")

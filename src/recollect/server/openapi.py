@@ -1,6 +1,0 @@
-"""stub"""
-
-
-def openapi_document() -> dict[str, object]:
-    """x."""
-    return {}

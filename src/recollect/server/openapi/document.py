@@ -1,0 +1,166 @@
+"""Every route, as an OpenAPI 3.1 document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from recollect.server.openapi.schemas import ADDRESS, Schema, components, free, ref, text, whole
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One route: ``reply`` and ``body`` name schemas; ``query`` has parameters besides the ones of every call."""
+
+    method: str
+    path: str
+    summary: str
+    reply: str
+    body: str | None = None
+    query: tuple[str, ...] = ()
+    status: str = "200"
+
+
+MEMORY_OPERATIONS = (
+    Operation("post", "/v1/memory/ingest", "Store messages", "IngestReply", "IngestRequest"),
+    Operation("post", "/v1/memory/search", "Rank a vault against a question", "SearchReply", "SearchRequest"),
+    Operation("post", "/v1/memory/prepare", "Put memories into a request", "PrepareReply", "PrepareRequest"),
+    Operation("get", "/v1/memory/memories", "List memories", "MemoryList", query=("limit", "after")),
+    Operation("get", "/v1/memory/memories/{memory_id}", "Get a memory", "Memory"),
+    Operation("delete", "/v1/memory/memories/{memory_id}", "Delete a memory", "Deleted"),
+    Operation("get", "/v1/memory/sessions", "List sessions, newest first", "SessionList", query=("limit", "after")),
+    Operation("get", "/v1/memory/sessions/{name}", "Get a session", "Session"),
+    Operation(
+        "get", "/v1/memory/sessions/{name}/messages", "Messages of a session", "MessageList", query=("limit", "before")
+    ),
+    Operation("get", "/v1/memory/users", "List users", "UserList", query=("limit", "after")),
+    Operation("get", "/v1/memory/users/{user}", "Get a user", "User"),
+    Operation("delete", "/v1/memory/users/{user}", "Erase a user; the reply is a receipt", "UserDeleted"),
+    Operation("get", "/v1/memory/stats", "Sizes and backlog", "Stats"),
+    Operation("get", "/v1/memory/traces/{trace_id}", "Why something was recalled", "Trace"),
+    Operation("post", "/v1/memory/keys", "Create a memory key", "NewKey", "KeyRequest", status="201"),
+    Operation("get", "/v1/memory/keys", "List memory keys", "KeyList"),
+    Operation("delete", "/v1/memory/keys/{key_id}", "Revoke a memory key", "Deleted"),
+    Operation("get", "/v1/memory/jobs", "List dead letters", "JobList", query=("limit",)),
+    Operation("post", "/v1/memory/jobs/replay", "Try dead letters again", "Replayed", "ReplayRequest"),
+)
+OPERATIONS = (
+    Operation("get", "/", "Where things are", "Root"),
+    Operation("get", "/healthz", "The process answers", "Health"),
+    Operation("get", "/readyz", "Requests are served with memory", "Ready"),
+    Operation("get", "/metrics", "Counters in Prometheus's text format", "Document"),
+    Operation("get", "/openapi.json", "This document", "Document"),
+)
+OPENAI_ROUTES = (
+    ("post", "/v1/chat/completions", "Chat completions, with memory"),
+    ("post", "/v1/responses", "Responses, with memory"),
+    ("post", "/v1/completions", "Completions, with memory"),
+    ("post", "/v1/embeddings", "Embeddings, passed through"),
+    ("get", "/v1/models", "The models of every provider that has a key"),
+    ("get", "/v1/models/{model}", "One model"),
+    ("post", "/forward/{url}", "The same, of the provider whose URL is given"),
+)
+"""OpenAI's own bodies, described at https://platform.openai.com/docs/api-reference. Everything else under ``/v1`` passes
+through."""
+_PARAMETERS: dict[str, Schema] = {
+    "limit": whole("size of the page", minimum=1, maximum=1000),
+    "after": text("the last id of the page before"),
+    "before": text("id of the oldest message of the page before"),
+}
+
+
+def openapi_document() -> Schema:
+    """The document."""
+    paths: dict[str, dict[str, Schema]] = {}
+    for operation in (*MEMORY_OPERATIONS, *OPERATIONS):
+        paths.setdefault(operation.path, {})[operation.method] = _described(operation)
+    for method, path, summary in OPENAI_ROUTES:
+        paths.setdefault(path, {})[method] = _passed_through(method, path, summary)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Recollect",
+            "version": _version(),
+            "description": "An OpenAI-compatible memory gateway.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"memoryKey": []}, {"bearer": []}, {}],
+        "paths": paths,
+        "components": {
+            "schemas": components(),
+            "securitySchemes": {
+                "memoryKey": {"type": "apiKey", "in": "header", "name": "X-Memory-Key"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def _described(operation: Operation) -> Schema:
+    described: Schema = {
+        "operationId": _identifier(operation.method, operation.path),
+        "summary": operation.summary,
+        "tags": ["memory" if operation.path.startswith("/v1/memory") else "operations"],
+        "parameters": [*_path_parameters(operation.path), *_query_parameters(operation)],
+        "responses": {operation.status: _reply(operation), "default": _json(ref("Error"), "An error, as OpenAI's")},
+    }
+    if operation.body is not None:
+        described["requestBody"] = {"required": True, **_content(ref(operation.body))}
+    return described
+
+
+def _passed_through(method: str, path: str, summary: str) -> Schema:
+    described: Schema = {
+        "operationId": _identifier(method, path),
+        "summary": summary,
+        "tags": ["openai"],
+        "parameters": _path_parameters(path),
+        "externalDocs": {"url": "https://platform.openai.com/docs/api-reference"},
+        "responses": {
+            "200": _json(free("the provider's own reply, or its event stream"), "The provider's reply"),
+            "default": _json(ref("Error"), "An error, the provider's or ours"),
+        },
+    }
+    if method == "post":
+        described["requestBody"] = {"required": True, **_content(free("OpenAI's body, with our controls beside"))}
+    return described
+
+
+def _reply(operation: Operation) -> Schema:
+    if operation.path == "/metrics":
+        return {"description": "Counters", "content": {"text/plain": {"schema": text()}}}
+    return _json(ref(operation.reply), operation.summary)
+
+
+def _json(schema: Schema, description: str) -> Schema:
+    return {"description": description, **_content(schema)}
+
+
+def _content(schema: Schema) -> Schema:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def _path_parameters(path: str) -> list[Schema]:
+    names = [step[1:-1] for step in path.split("/") if step.startswith("{")]
+    return [{"name": name, "in": "path", "required": True, "schema": text()} for name in names]
+
+
+def _query_parameters(operation: Operation) -> list[Schema]:
+    if not operation.path.startswith("/v1/memory") or operation.method == "post":
+        return []
+    known = {**ADDRESS, **{name: _PARAMETERS[name] for name in operation.query}}
+    taken = {step[1:-1] for step in operation.path.split("/") if step.startswith("{")}
+    return [{"name": name, "in": "query", "schema": schema} for name, schema in known.items() if name not in taken]
+
+
+def _identifier(method: str, path: str) -> str:
+    words = [step.strip("{}").replace(".", "_") for step in path.split("/") if step not in {"", "v1"}]
+    return "_".join([method, *words]) if words else f"{method}_root"
+
+
+def _version() -> str:
+    try:
+        return version("recollect")
+    except PackageNotFoundError:
+        return "0"
