@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -86,8 +85,8 @@ class OpenAICompatibleEmbedder:
             body["dimensions"] = self._asked
         try:
             reply = await self._post(orjson.dumps(body), timeout_s)
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-            raise EmbedderUnavailableError(f"{self._url} did not answer ({type(error).__name__}: {error}).") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unavailable(self._url, f"did not answer ({type(error).__name__}: {error}).") from error
         vectors = self._vectors(reply, len(texts))
         self._dimension = vectors.shape[1]
         return [Embedding(dense=vector) for vector in vectors]
@@ -100,7 +99,7 @@ class OpenAICompatibleEmbedder:
             content = await reply.read()
             if reply.status != _OK:
                 quoted = content[:_QUOTED_BYTES].decode("utf-8", "replace")
-                raise EmbedderUnavailableError(f"{self._url} answered {reply.status}: {quoted}")
+                raise _unavailable(self._url, f"answered {reply.status}: {quoted}")
             return content
 
     def _vectors(self, reply: bytes, count: int) -> NDArray[np.float32]:
@@ -109,12 +108,16 @@ class OpenAICompatibleEmbedder:
             entries = sorted(orjson.loads(reply)["data"], key=lambda entry: entry["index"])
             vectors = np.array([entry["embedding"] for entry in entries], np.float32)
         except (ValueError, KeyError, TypeError) as error:
-            raise EmbedderUnavailableError(f"{self._url} did not answer with embeddings ({error}).") from error
+            raise _unavailable(self._url, f"did not answer with embeddings ({error}).") from error
         if vectors.ndim != 2 or len(vectors) != count or not vectors.shape[1]:  # noqa: PLR2004  a row a text
-            raise EmbedderUnavailableError(f"{self._url} answered with {len(vectors)} embeddings for {count} texts.")
+            raise _unavailable(self._url, f"answered with {len(vectors)} embeddings for {count} texts.")
         if self._asked is not None and vectors.shape[1] != self._asked:
-            raise EmbedderUnavailableError(
-                f"{self._url} answered with {vectors.shape[1]} dimensions instead of {self._asked}: correct the setting."
+            raise _unavailable(
+                self._url, f"answered with {vectors.shape[1]} dimensions instead of {self._asked}: correct the setting."
             )
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
+
+
+def _unavailable(url: str, what: str) -> EmbedderUnavailableError:
+    return EmbedderUnavailableError(f"The embeddings endpoint {url} {what}")

@@ -101,7 +101,9 @@ def _answer(index: VaultIndex, ranking: Ranking, choice: Choice, verdict: GateVe
             end=int(passages.end.view[row]),
             score=0.0 if at is None else float(ranking.scores[at]),
             tokens=int(passages.tokens.view[row]) if tokens is None else tokens,
-            signals={} if at is None else {name: round(float(values[at]), 4) for name, values in ranking.signals.items()},
+            signals={}
+            if at is None
+            else {name: round(float(values[at]), 4) for name, values in ranking.signals.items()},
         )
 
     occurred = index.messages.occurred_ms.view[layout.message]

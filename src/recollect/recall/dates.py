@@ -41,30 +41,64 @@ WEEKDAYS = {name: number for number, names in enumerate(_WEEKDAY_NAMES) for name
 _NUMBERS = {
     word: value
     for value, words in enumerate(
-        ("", "a an one ein einem einer un una une", "two zwei dos deux couple", "three drei tres trois few", "four vier cuatro quatre",
-         "five fünf cinco cinq", "six sechs seis", "seven sieben siete sept", "eight acht ocho huit", "nine neun nueve neuf",
-         "ten zehn diez dix")
+        (
+            "",
+            "a an one ein einem einer un una une",
+            "two zwei dos deux couple",
+            "three drei tres trois few",
+            "four vier cuatro quatre",
+            "five fünf cinco cinq",
+            "six sechs seis",
+            "seven sieben siete sept",
+            "eight acht ocho huit",
+            "nine neun nueve neuf",
+            "ten zehn diez dix",
+        )
     )
     for word in words.split()
 }
 
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
-_FULL_MONTH = "|".join(sorted((name for name in MONTHS if len(name) > 4 or name in {"june", "july", "mai", "juni", "juli", "märz", "mars"}), key=len, reverse=True))
+_ABBREVIATION = 4
+_SHORT_MONTHS = frozenset({"june", "july", "mai", "juni", "juli", "märz", "mars", "mayo"})
+_FULL_MONTH = "|".join(name for name in MONTHS if len(name) > _ABBREVIATION or name in _SHORT_MONTHS)
 _WEEKDAY = "|".join(WEEKDAYS)
 _COUNT = "|".join([r"\d{1,2}", *sorted(_NUMBERS, key=len, reverse=True)])
 _ORDINAL = r"(?:st|nd|rd|th|\.|er|º)?"
 _flags = re.IGNORECASE
 _iso = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b")
 _cjk = re.compile(r"(?:(\d{4})\s*年\s*)?(\d{1,2})\s*月(?:\s*(\d{1,2})\s*[日号號])?")
-_day_month = re.compile(rf"\b(\d{{1,2}}){_ORDINAL}\s+(?:of\s+|de\s+)?({_MONTH})\b\.?(?:,?\s+(?:of\s+|de\s+|del\s+)?(\d{{4}}))?", _flags)
+_day_month = re.compile(
+    rf"\b(\d{{1,2}}){_ORDINAL}\s+(?:of\s+|de\s+)?({_MONTH})\b\.?(?:,?\s+(?:of\s+|de\s+|del\s+)?(\d{{4}}))?", _flags
+)
 _month_day = re.compile(rf"\b({_MONTH})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?\b(?!\d)(?:,?\s+(\d{{4}}))?", _flags)
 _month_year = re.compile(rf"\b({_MONTH})\.?,?\s+(?:of\s+|de\s+|del\s+)?(\d{{4}})\b", _flags)
-_month_alone = re.compile(rf"\b(?:in|during|of|since|until|by|early|late|mid|last|this|next|im|seit|bis|ende|anfang|en|de|desde)[ -](?:the\s+)?({_FULL_MONTH}|may)\b", _flags)
+_month_alone = re.compile(
+    r"\b(?:in|during|of|since|until|by|early|late|mid|last|this|next|im|seit|bis|ende|anfang|en|de|desde)"
+    rf"[ -](?:the\s+)?({_FULL_MONTH}|may)\b",
+    _flags,
+)
 _year_alone = re.compile(r"\b(?:in|during|since|year|jahr|año|en)\s+((?:19|20)\d{2})\b", _flags)
-_ago = re.compile(rf"\b({_COUNT})\s+(day|week|month|year)s?\s+ago\b|\bvor\s+({_COUNT})\s+(tag|woche|monat|jahr)\w*|\bhace\s+({_COUNT})\s+(día|semana|mes|año)\w*", _flags)
+_ago = re.compile(
+    rf"\b({_COUNT})\s+(day|week|month|year)s?\s+ago\b|\bvor\s+({_COUNT})\s+(tag|woche|monat|jahr)\w*|\bhace\s+({_COUNT})\s+(día|semana|mes|año)\w*",
+    _flags,
+)
 _last_weekday = re.compile(rf"\b(?:last|this past|on|letzten|am|el)\s+({_WEEKDAY})\b", _flags)
 _next_weekday = re.compile(rf"\b(?:next|this coming|nächsten)\s+({_WEEKDAY})\b", _flags)
-_UNITS = {"day": 1, "tag": 1, "día": 1, "week": 7, "woche": 7, "semana": 7, "month": 30, "monat": 30, "mes": 30, "year": 365, "jahr": 365, "año": 365}
+_UNITS = {
+    "day": 1,
+    "tag": 1,
+    "día": 1,
+    "week": 7,
+    "woche": 7,
+    "semana": 7,
+    "month": 30,
+    "monat": 30,
+    "mes": 30,
+    "year": 365,
+    "jahr": 365,
+    "año": 365,
+}
 _PHRASES: tuple[tuple[re.Pattern[str], int, int], ...] = tuple(
     (re.compile(pattern, _flags), first, last)
     for pattern, first, last in (

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_THRESHOLD = 0.5
 
+
 @dataclass(frozen=True, slots=True)
 class GateModel:
     """A logistic model over absolute signals: relevance = 1 / (1 + exp(-(bias + Σ weight · signal)))."""
@@ -38,13 +39,15 @@ class GateModel:
 
 
 LEXICAL_GATE = GateModel(-4.0, MappingProxyType({"coverage": 6.0, "personal": 1.5, "named": 2.0}))
-VECTOR_GATE = GateModel(-7.0, MappingProxyType({"coverage": 4.0, "dense": 9.0, "late": 4.0, "personal": 1.0, "named": 2.0}))
+VECTOR_GATE = GateModel(
+    -7.0, MappingProxyType({"coverage": 4.0, "dense": 9.0, "late": 4.0, "personal": 1.0, "named": 2.0})
+)
 
 
 def gate_evidence(index: VaultIndex, query: Query, ranking: Ranking, top: int = 5) -> dict[str, float]:
     """The absolute signals of the best hits: best cosine, best late interaction, share of the query's rare words."""
     best = slice(0, top)
-    evidence = {
+    evidence: dict[str, float] = {
         name: float(ranking.signals[name][best].max())
         for name in ("dense", "late")
         if name in ranking.signals and len(ranking.places)

@@ -48,7 +48,9 @@ class PassageIndexer:
         counts: Sequence[int | None] = [None] * len(cut)
         if self._embedder is not None and cut:
             embeddings = await self._embedder.embed_passages([embedded_text(*one) for one in cut])
-            rendered = [spoken_text(message.name or message.role, message.text[one.start : one.end]) for message, one in cut]
+            rendered = [
+                spoken_text(message.name or message.role, message.text[one.start : one.end]) for message, one in cut
+            ]
             counts = await asyncio.to_thread(self._embedder.count_tokens, rendered)
         rows = []
         pieces: dict[int, int] = {}
@@ -71,9 +73,7 @@ class PassageIndexer:
         )
 
 
-def lexical_row(
-    text: str, speaker: str, passage: Passage, said_on: date, place: tuple[int, int]
-) -> PassageRow:
+def lexical_row(text: str, speaker: str, passage: Passage, said_on: date, place: tuple[int, int]) -> PassageRow:
     """A passage without vectors. ``place`` is message number and piece."""
     body = text[passage.start : passage.end]
     terms, language = index_terms(body)

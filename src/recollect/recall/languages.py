@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from recollect.recall.stop_words import STOP_WORDS
+from recollect.recall.stop_words import listed_languages, stop_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,7 +39,7 @@ _SCRIPTS = (
     ("tamil", re.compile("[\u0b80-\u0bff]")),
     ("armenian", re.compile("[\u0530-\u058f]")),
 )
-_VOTED = tuple(language for language in STOP_WORDS if language != "russian")
+_BY_SCRIPT = frozenset({"russian", "cjk"})
 
 
 def detect_language(words: Sequence[str]) -> str:
@@ -52,7 +52,8 @@ def detect_language(words: Sequence[str]) -> str:
     for language, script in _SCRIPTS:
         if script.search(sample):
             return language
-    votes = Counter(language for word in words for language in _VOTED if word in STOP_WORDS[language])
+    voted = [language for language in listed_languages() if language not in _BY_SCRIPT]
+    votes = Counter(language for word in words for language in voted if word in stop_words(language))
     ranked = votes.most_common(2)
     if not ranked:
         return ""

@@ -24,7 +24,9 @@ HEADING_WORDS = 30
 """A heading begins a new passage once the current one has this many words."""
 
 _word = re.compile(rf"[{CJK}]|[^\s{CJK}]+")
-_unit = re.compile(r"[^\n.!?\u3002\uff01\uff1f]*(?:[.!?\u3002\uff01\uff1f]+[\"')\]\u201d]*(?=\s|$)|[\u3002\uff01\uff1f]|\n+|[.!?]+|$)")
+_unit = re.compile(
+    r"[^\n.!?\u3002\uff01\uff1f]*(?:[.!?\u3002\uff01\uff1f]+[\"')\]\u201d]*(?=\s|$)|[\u3002\uff01\uff1f]|\n+|[.!?]+|$)"
+)
 _heading = re.compile(r"\s*(?:#{1,6}\s|\*\*[^*\n]+\*\*:?\s*$|[-=]{3,}\s*$)")
 _CJK_WORD = 0.6
 """Words to a CJK character, roughly."""

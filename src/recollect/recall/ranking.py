@@ -84,11 +84,7 @@ def wide_signals(index: VaultIndex, query: Query) -> Scores:
 def named_speakers(index: VaultIndex, query: Query) -> list[int]:
     """Speakers of the vault whose name, or its first word, stands in the query."""
     said = set(query.words)
-    return [
-        number
-        for number, name in enumerate(index.speakers.texts)
-        if name and name.lower().split()[0] in said
-    ]
+    return [number for number, name in enumerate(index.speakers.texts) if name and name.lower().split()[0] in said]
 
 
 def late_interaction(index: VaultIndex, query: Query, places: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -68,8 +68,8 @@ class Selector:
         for place in recent:
             self._take(place, choice)
         if self.is_small and is_open:
-            for place in np.flatnonzero(self._eligible & ~self._repeated):
-                self._take(int(place), choice)
+            for place in np.flatnonzero(self._eligible & ~self._repeated).tolist():
+                self._take(place, choice)
             return choice
         admitted = limit if is_open else min(self._request.min_hits, limit)
         for count, (place, _) in enumerate(choice.ranked):

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from recollect.recall.query import Query
     from recollect.recall.vault_index import VaultIndex
 
-Scores = "NDArray[np.float32]"
-
 K1 = 1.2
 B = 0.75
 MILLISECONDS_A_DAY = 86_400_000
@@ -48,12 +46,10 @@ def inverse_document_frequencies(frequencies: NDArray[np.float32]) -> NDArray[np
     """ln(1 + (N - n + 0.5) / (n + 0.5)), n of N passages having the word (Robertson & Zaragoza 2009)."""
     total = frequencies.shape[1]
     holding = np.count_nonzero(frequencies, axis=1)
-    return np.log1p((total - holding + 0.5) / (holding + 0.5)).astype(np.float32)
+    return np.asarray(np.log1p((total - holding + 0.5) / (holding + 0.5)), np.float32)
 
 
-def bm25(
-    frequencies: NDArray[np.float32], lengths: NDArray[np.float32], counts: Sequence[int]
-) -> NDArray[np.float32]:
+def bm25(frequencies: NDArray[np.float32], lengths: NDArray[np.float32], counts: Sequence[int]) -> NDArray[np.float32]:
     """Σ qtf · idf · tf (k1 + 1) / (tf + k1 (1 - b + b · length / mean length)), k1 = 1.2, b = 0.75.
 
     Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond".
@@ -102,7 +98,7 @@ def session_scores(scores: NDArray[np.float32], layout: Layout) -> NDArray[np.fl
 def spoken_by(index: VaultIndex, speakers: Sequence[int]) -> NDArray[np.float32]:
     """1 where the passage was said by one of some speakers."""
     layout = index.layout
-    return np.isin(index.messages.speaker.view[layout.message], list(speakers)).astype(np.float32)
+    return np.asarray(np.isin(index.messages.speaker.view[layout.message], list(speakers)), np.float32)
 
 
 def said_by_user(index: VaultIndex) -> NDArray[np.float32]:
@@ -110,13 +106,13 @@ def said_by_user(index: VaultIndex) -> NDArray[np.float32]:
     what the user told, although what the assistant said must stay findable."""
     layout = index.layout
     user = index.roles.find("user")
-    return (index.messages.role.view[layout.message] == (-1 if user is None else user)).astype(np.float32)
+    return np.asarray(index.messages.role.view[layout.message] == (-1 if user is None else user), np.float32)
 
 
 def asking(index: VaultIndex) -> NDArray[np.float32]:
     """1 where the passage itself is a question: it seldom holds the answer."""
     flags = index.passages.flags.view[index.layout.passage]
-    return ((flags & ASKS) > 0).astype(np.float32)
+    return np.asarray((flags & ASKS) > 0, np.float32)
 
 
 def days_said(index: VaultIndex) -> NDArray[np.int64]:
@@ -125,9 +121,7 @@ def days_said(index: VaultIndex) -> NDArray[np.int64]:
     return np.asarray(occurred // MILLISECONDS_A_DAY + _EPOCH_DAY, np.int64)
 
 
-def date_matches(
-    index: VaultIndex, windows: Sequence[DayWindow], yearly: Sequence[YearlyDay]
-) -> NDArray[np.float32]:
+def date_matches(index: VaultIndex, windows: Sequence[DayWindow], yearly: Sequence[YearlyDay]) -> NDArray[np.float32]:
     """1 where the passage was said in one of the query's days or shortly after, or speaks of one of them."""
     days = days_said(index)
     result = np.zeros(len(days), np.bool_)

@@ -7,12 +7,13 @@ import threading
 import unicodedata
 import zlib
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import Stemmer
 
 from recollect.recall.languages import DEFAULT, detect_language
-from recollect.recall.stop_words import JAPANESE_CHINESE_PARTICLES, STOP_WORDS
+from recollect.recall.stop_words import stop_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,7 +44,7 @@ def word_terms(word: str, language: str) -> tuple[str, ...]:
     if _cjk.match(word):
         return tuple(_pairs(word))
     plain = _possessive.sub("", word)
-    if word in STOP_WORDS.get(language, ()) or plain in STOP_WORDS.get(language, ()):
+    if word in stop_words(language) or plain in stop_words(language):
         return ()
     return (_stem(plain.replace("'", ""), language),) if plain else ()
 
@@ -59,12 +60,13 @@ def term_hashes(terms: Iterable[str]) -> list[int]:
 
 
 def _pairs(run: str) -> Iterator[str]:
+    """Pairs of neighbouring characters, unless both are particles; a lone character, unless it is one."""
+    particles = stop_words("cjk")
     if len(run) == 1:
-        if run not in JAPANESE_CHINESE_PARTICLES:
-            yield run
+        yield from () if run in particles else (run,)
         return
-    for first, second in zip(run, run[1:], strict=False):
-        if first not in JAPANESE_CHINESE_PARTICLES or second not in JAPANESE_CHINESE_PARTICLES:
+    for first, second in pairwise(run):
+        if first not in particles or second not in particles:
             yield first + second
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
@@ -113,7 +113,7 @@ class VaultIndex:
         """Memory held, in bytes, the dictionaries estimated."""
         columns = [getattr(holder, name) for holder in (self.messages, self.passages) for name in holder.__slots__]
         per_row = 400
-        return (
+        return int(
             sum(column.nbytes for column in columns)
             + self.dense.nbytes
             + self.states.nbytes
@@ -164,9 +164,7 @@ class VaultIndex:
         self._put_messages(delta.messages)
         passages = [row for row in delta.passages if row.message_number in self._row_of]
         arrived = {row.message_number for row in passages}
-        pending = [
-            row for row in delta.messages if row.text is not None and row.number not in arrived and row.is_live
-        ]
+        pending = [row for row in delta.messages if row.text is not None and row.number not in arrived and row.is_live]
         self._put_passages([*passages, *(piece for row in pending for piece in words_of(row))])
         self._layout = None
 
@@ -279,8 +277,6 @@ def _by_message(rows: Sequence[PassageRow]) -> list[tuple[int, tuple[int, int]]]
     return runs
 
 
-def _joined(
-    blobs: Sequence[bytes], dtype: str, width: int
-) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
+def _joined(blobs: Sequence[bytes], dtype: str, width: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Blobs as one array, and how many rows of ``width`` bytes each had."""
     return np.frombuffer(b"".join(blobs), dtype), np.array([len(blob) // width for blob in blobs], np.int64)

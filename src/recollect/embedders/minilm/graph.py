@@ -7,7 +7,7 @@ residual addition and layer normalisation. Query, key and value share one matrix
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -53,7 +53,7 @@ class EncoderGraph:
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="recollect"
         )
 
-    def _constant(self, name: str, value: NDArray[np.generic]) -> str:
+    def _constant(self, name: str, value: NDArray[Any] | np.generic) -> str:
         if name not in self._constants:
             self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
@@ -64,16 +64,18 @@ class EncoderGraph:
     def _integers(self, *values: int) -> str:
         return self._constant("i" + "_".join(map(str, values)), np.array(values, np.int64))
 
-    def _node(self, operator: str, *inputs: str, **attributes: object) -> str:
+    def _node(self, operator: str, *inputs: str, **attributes: float | list[int]) -> str:
         output = f"{operator}_{len(self._nodes)}"
-        self._nodes.append(helper.make_node(operator, list(inputs), [output], name=output, **attributes))
+        node = helper.make_node(operator, list(inputs), [output], name=output)
+        node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+        self._nodes.append(node)
         return output
 
     def _attention_bias(self) -> str:
         """0 for tokens, a large negative number for padding, as (batch, 1, 1, tokens)."""
         mask = self._node("Cast", "attention_mask", to=TensorProto.FLOAT)
-        padding = self._node("Sub", self._constant("one", np.float32(1).reshape(())), mask)
-        scaled = self._node("Mul", padding, self._constant("masked", np.float32(MASKED).reshape(())))
+        padding = self._node("Sub", self._constant("one", np.float32(1)), mask)
+        scaled = self._node("Mul", padding, self._constant("masked", np.float32(MASKED)))
         return self._node("Unsqueeze", scaled, self._integers(1, 2))
 
     def _embeddings(self) -> str:
@@ -114,8 +116,10 @@ class EncoderGraph:
             )
             for part in range(3)
         )
-        scale = self._constant("scale", np.float32(HEAD_WIDTH**-0.5).reshape(()))
-        products = self._node("MatMul", self._node("Mul", query, scale), self._node("Transpose", key, perm=[0, 1, 3, 2]))
+        scale = self._constant("scale", np.float32(HEAD_WIDTH**-0.5))
+        products = self._node(
+            "MatMul", self._node("Mul", query, scale), self._node("Transpose", key, perm=[0, 1, 3, 2])
+        )
         shares = self._node("Softmax", self._node("Add", products, bias), axis=-1)
         mixed = self._node("Transpose", self._node("MatMul", shares, value), perm=[0, 2, 1, 3])
         return self._node("Reshape", mixed, self._integers(0, 0, WIDTH))

@@ -98,9 +98,7 @@ class MiniLM:
         ]
 
 
-def token_states(
-    session: onnxruntime.InferenceSession, batch: Sequence[Sequence[int]]
-) -> list[NDArray[np.float32]]:
+def token_states(session: onnxruntime.InferenceSession, batch: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
     """The last hidden states of each text, special tokens included, padding cut off."""
     longest = max(map(len, batch))
     ids = np.zeros((len(batch), longest), np.int64)

@@ -75,6 +75,11 @@ def find_files(cache_dir: Path, model_path: Path | None, *, may_download: bool, 
             f"{WEIGHTS.name} and {TOKENIZER.name}."
         )
         raise EmbedderUnavailableError(message)
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"The model's cache {cache_dir} cannot be made ({error}). Set another folder."
+        raise EmbedderUnavailableError(message) from error
     # An event loop of its own: the caller may stand in a thread that runs one already.
     with ThreadPoolExecutor(1) as executor:
         return executor.submit(asyncio.run, _download(cache_dir, hub_url)).result()
@@ -113,11 +118,9 @@ def _verified(folder: Path) -> ModelFiles:
 async def _download(cache_dir: Path, hub_url: str) -> ModelFiles:
     timeout = aiohttp.ClientTimeout(total=DOWNLOAD_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
     try:
-        cache_dir.mkdir(parents=True, exist_ok=True)
         async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
             for pinned in (TOKENIZER, WEIGHTS):
-                if not (cache_dir / pinned.name).is_file():
-                    await _download_file(session, f"{hub_url}/{pinned.name}", pinned, cache_dir)
+                await _download_file(session, f"{hub_url}/{pinned.name}", pinned, cache_dir)
     except (OSError, aiohttp.ClientError, TimeoutError) as error:
         message = (
             f"The embedding model could not be downloaded from {hub_url} ({type(error).__name__}: {error}). Install it "
@@ -130,21 +133,18 @@ async def _download(cache_dir: Path, hub_url: str) -> ModelFiles:
 async def _download_file(session: aiohttp.ClientSession, url: str, pinned: PinnedFile, folder: Path) -> None:
     """Fetch into a temporary file, which takes its name only when its hash is right."""
     logger.info("downloading %s", url)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=pinned.name)
     digest = hashlib.sha256()
     size = 0
-    try:
-        with os.fdopen(handle, "wb") as file:
-            async with session.get(url, raise_for_status=True) as reply:
-                async for chunk in reply.content.iter_chunked(_CHUNK_BYTES):
-                    size += len(chunk)
-                    if size > pinned.max_bytes:
-                        break
-                    digest.update(chunk)
-                    file.write(chunk)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=pinned.name) as file:
+        async with session.get(url, raise_for_status=True) as reply:
+            async for chunk in reply.content.iter_chunked(_CHUNK_BYTES):
+                size += len(chunk)
+                if size > pinned.max_bytes:
+                    break
+                digest.update(chunk)
+                file.write(chunk)
+        file.flush()
         if digest.hexdigest() != pinned.sha256:
             message = f"{url} is not the published {pinned.name}: its SHA-256 is {digest.hexdigest()}. It was not kept."
             raise EmbedderUnavailableError(message)
-        Path(temporary).replace(folder / pinned.name)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+        os.link(file.name, folder / pinned.name)
