@@ -20,6 +20,8 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 DEFAULT_PORTS = {"https": 443, "http": 80}
 MAX_PORT = 65535
 MAX_HOST_LENGTH = 253
+IPV4_BYTES = 4
+MAX_BYTE = 255
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\Z")
 _NUMBER = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)\Z")
 _WRAPPED_IPV4 = (
@@ -59,14 +61,12 @@ def parse_address(host: str) -> IpAddress | None:
     labels = host.split(".")
     if not _NUMBER.match(labels[-1]):
         return None
-    numbers = [_parse_number(label) for label in labels]
-    value = numbers.pop()
-    if len(numbers) > 3 or any(number > 255 for number in numbers) or value >= 256 ** (4 - len(numbers)):
+    *numbers, last = [_parse_number(label) for label in labels]
+    free_bytes = IPV4_BYTES - len(numbers)
+    if free_bytes < 1 or max(numbers, default=0) > MAX_BYTE or last >> (8 * free_bytes):
         message = "an IPv4 address out of range"
         raise ValueError(message)
-    for position, number in enumerate(numbers):
-        value += number << (8 * (3 - position))
-    return ipaddress.IPv4Address(value)
+    return ipaddress.IPv4Address(int.from_bytes(bytes(numbers)) << (8 * free_bytes) | last)
 
 
 def normal_host(host: str) -> str:
@@ -77,7 +77,7 @@ def normal_host(host: str) -> str:
     text = host.lower().removesuffix(".")
     address = parse_address(text) if text else None
     if address is not None:
-        return f"[{address}]" if address.version == 6 else str(address)
+        return f"[{address}]" if isinstance(address, ipaddress.IPv6Address) else str(address)
     if len(text) > MAX_HOST_LENGTH or not _NAME.match(text):
         message = "not a host name"
         raise ValueError(message)

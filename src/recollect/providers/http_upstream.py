@@ -154,8 +154,10 @@ class _HttpReply:
             [(name, value) for name, value in _lowered(response.raw_headers) if name not in HOP_BY_HOP]
         )
         connection = response.connection
-        if connection is not None and connection.protocol is not None:
-            connection.protocol.read_timeout = idle_s
+        protocol = connection.protocol if connection is not None else None
+        if protocol is not None and protocol.read_timeout != idle_s:
+            protocol.read_timeout = idle_s
+            protocol.start_timeout()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         content = self._response.content

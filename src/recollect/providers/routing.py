@@ -33,7 +33,7 @@ DEPLOYMENT_PATHS = frozenset(
     }
 )
 """Paths that Azure serves below a deployment; the rest stands directly below ``/openai``."""
-_SCHEME = re.compile(r"(?i)(https?):/{0,3}")
+_SCHEME = re.compile(r"(?i)(https?):/{1,2}")
 _ENCODED_SCHEME = re.compile(r"(?i)https?%3a")
 _UNSAFE = re.compile(r"[^\x21-\x7e]|[\"#<>\\^`{|}]")
 _KEPT_IN_PATH = "/%:@!$&'()*+,;=~-._?[]"

@@ -103,6 +103,7 @@ class ScriptedProvider:
         self.requests: list[Received] = []
         self.models = models
         self._queue: deque[Script] = deque()
+        self._arrival = threading.Condition()
         self._port = port
         self._runner: web.ServerRunner | None = None
 
@@ -166,6 +167,15 @@ class ScriptedProvider:
         """Answer the next requests by these scripts, one each."""
         self._queue.extend(scripts)
 
+    def wait_for(self, count: int = 1, timeout_s: float = 5.0) -> bool:
+        """Wait until so many requests have arrived in all; False where the time is over first."""
+        with self._arrival:
+            return self._arrival.wait_for(lambda: len(self.requests) >= count, timeout_s)
+
+    async def arrived(self, count: int = 1, timeout_s: float = 5.0) -> bool:
+        """The same, without blocking the event loop."""
+        return await asyncio.to_thread(self.wait_for, count, timeout_s)
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         received = Received(
             method=request.method,
@@ -173,7 +183,9 @@ class ScriptedProvider:
             headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers),
             body=await request.content.read(),
         )
-        self.requests.append(received)
+        with self._arrival:
+            self.requests.append(received)
+            self._arrival.notify_all()
         script = self._queue.popleft() if self._queue else self.script
         try:
             return await _Reply(self, request, received, script).send()
