@@ -56,6 +56,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _space = re.compile(r"[ \t\n\r]*")
+_SPACES = frozenset(" \t\n\r")
 _scan_exact: _Scan = json.JSONDecoder(parse_constant=_refuse_constant).scan_once  # type: ignore[attr-defined]
 _scan_huge_numbers: _Scan = json.JSONDecoder(  # type: ignore[attr-defined]
     parse_int=float, parse_constant=_refuse_constant
@@ -182,6 +183,8 @@ def _syntax_error(text: str, position: int, problem: str) -> json.JSONDecodeErro
 
 
 def _after_space(text: str, start: int) -> int:
+    if text[start : start + 1] not in _SPACES:
+        return start
     match = _space.match(text, start)
     return match.end() if match else start
 

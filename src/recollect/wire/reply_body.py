@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import orjson
 
 from recollect.wire.prompt import Usage
-from recollect.wire.sse import SseDecoder
+from recollect.wire.sse import stream_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
-DONE = "[DONE]"
+DONE = b"[DONE]"
 _SPACE = b" \t\r\n\xef\xbb\xbf"
 
 
@@ -39,7 +39,7 @@ class ReplyBody:
             return
         self._chunks.append(chunk)
 
-    def read(self) -> tuple[object | None, list[str]]:
+    def read(self) -> tuple[object | None, list[bytes]]:
         """The JSON value, or the data of each event of a stream."""
         raw = b"".join(self._chunks)
         head = raw[:64].lstrip(_SPACE)
@@ -47,28 +47,25 @@ class ReplyBody:
             return load_json(raw.lstrip(_SPACE)), []
         if not self._is_streamed and not head.startswith((b"data", b"event", b"id", b"retry", b":")):
             return None, []
-        decoder = SseDecoder(max_event_bytes=self._max_bytes)
-        events = decoder.feed(raw) + decoder.flush()
-        return None, [event.data for event in events]
+        return None, stream_data(raw, max_event_bytes=self._max_bytes)
 
 
-def load_json(text: bytes | str) -> object | None:
+def load_json(text: bytes) -> object | None:
     """A JSON value, None where it is none; also what orjson refuses (NaN, lone surrogates, broken UTF-8)."""
     try:
         return orjson.loads(text)  # type: ignore[no-any-return]
     except orjson.JSONDecodeError:
         pass
     try:
-        decoded = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        return json.loads(decoded)  # type: ignore[no-any-return]
+        return json.loads(text.decode("utf-8", "replace"))  # type: ignore[no-any-return]
     except (ValueError, RecursionError):
         return None
 
 
-def event_objects(events: list[str]) -> Iterator[dict[str, object]]:
+def event_objects(events: list[bytes]) -> Iterator[dict[str, object]]:
     """The JSON objects among the events: comments, pings and ``[DONE]`` are none."""
     for data in events:
-        value = load_json(data) if data.lstrip().startswith("{") else None
+        value = load_json(data) if data.lstrip().startswith(b"{") else None
         if isinstance(value, dict):
             yield value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from recollect.wire.sse import SseDecoder, SseEvent
+from recollect.wire.sse import SseDecoder, SseEvent, stream_data
 
 STREAM = "\ufeff: comment\nid: 7\nevent: greeting\ndata: hé\ndata:  ✓\nretry: 5\n\n\n\ndata\n\ndata:x\nodd: y\n\n"
 EVENTS = [SseEvent("greeting", "hé\n ✓"), SseEvent("message", ""), SseEvent("message", "x")]
@@ -67,3 +67,22 @@ def test_many_lines_of_one_event_are_bounded_together() -> None:
     decoder = SseDecoder(max_event_bytes=100)
     assert decoder.feed(b"data: 0123456789\n" * 50 + b"\ndata: ok\n\n") == [SseEvent("message", "ok")]
     assert decoder.has_overflown
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "stream",
+    [
+        STREAM,
+        "data: a\n\ndata: b",
+        "data: a\n\ndata: b\n",
+        "\n\n\ndata: a\n\n\ndata:b\n\n\n\n",
+        "event: x\n\ndata: a\n\n: c\ndata: b\ndata: c\n\n",
+        "data: a\n: comment",
+        "\ufeffdata: a\n\n",
+        "",
+    ],
+)
+def test_a_whole_stream_gives_what_the_decoder_gives(stream: str, line_end: str) -> None:
+    raw = stream.replace("\n", line_end).encode()
+    assert stream_data(raw) == [event.data.encode() for event in decode(raw)]
