@@ -1,0 +1,33 @@
+"""The conformance suite of a store: what every implementation must do.
+
+Derive a class from :class:`StoreSuite` in a test module, and give it two pytest fixtures: ``clock``, a
+:class:`ManualClock`, and ``store``, an empty store that dates by it and is closed afterwards::
+
+    class TestMyStore(StoreSuite):
+        @pytest.fixture
+        def clock(self) -> ManualClock:
+            return ManualClock()
+
+        @pytest.fixture
+        async def store(self, clock: ManualClock) -> AsyncIterator[Store]:
+            store = my_store(clock=clock)
+            yield store
+            await store.control.close()
+
+The test methods are coroutines (pytest-asyncio in auto mode, or any runner that awaits them).
+"""
+
+from recollect.testing.store_suite.branches import BranchTests
+from recollect.testing.store_suite.captures import CaptureTests
+from recollect.testing.store_suite.derived import DerivedTests
+from recollect.testing.store_suite.erasure import ErasureTests
+from recollect.testing.store_suite.owners import OwnerTests
+from recollect.testing.store_suite.queue import QueueTests
+from recollect.testing.store_suite.records import RecordTests
+from recollect.testing.store_suite.samples import ManualClock, Writer, passage, said
+
+__all__ = ["ManualClock", "StoreSuite", "Writer", "passage", "said"]
+
+
+class StoreSuite(OwnerTests, CaptureTests, BranchTests, DerivedTests, QueueTests, RecordTests, ErasureTests):
+    """Every promise of :mod:`recollect.stores.base`, as tests."""
