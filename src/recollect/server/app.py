@@ -14,8 +14,8 @@ from recollect.errors import ApiError, RecollectError, UpgradeRequiredError
 from recollect.exchange.ports import IncomingRequest
 from recollect.server.cors import Cors
 from recollect.server.counters import Counters
-from recollect.server.failures import error_reply, internal_error, log_refusal
 from recollect.server.departure import ClientGoneError, Departure
+from recollect.server.failures import error_reply, internal_error, log_refusal
 from recollect.server.intake import check_upload, decoded, has_body, read_body, stream_body
 from recollect.server.paths import Surface, Target, classify
 from recollect.server.reply import AsgiReply

@@ -55,16 +55,16 @@ class Fields:
         """The field's JSON text, as the client wrote it. InvalidRequestError where it is missing."""
         member = self.document.member(name)
         if member is None or member.value is None:
-            raise missing(name)
+            raise missing(param=name)
         return self.document.text[member.value_start : member.value_end]
 
     def text(self, name: str) -> str:
         """A text that must be there and not be blank."""
         value = self.document.get(name)
         if value is None:
-            raise missing(name)
+            raise missing(param=name)
         if not isinstance(value, str) or not value.strip():
-            raise refused(name, "text that is not blank", "invalid_type")
+            raise refused(param=name, expected="text that is not blank", code="invalid_type")
         return value
 
     def optional_text(self, name: str, *, most: int = 512) -> str | None:
@@ -73,7 +73,7 @@ class Fields:
             return None
         value = self.text(name)
         if len(value) > most:
-            raise refused(name, f"at most {most} characters long", "invalid_type")
+            raise refused(param=name, expected=f"at most {most} characters long", code="invalid_type")
         return value
 
     def whole(self, name: str, *, default: int, least: int, most: int) -> int:
@@ -84,7 +84,7 @@ class Fields:
         if isinstance(value, str) and value.isascii() and value.isdigit():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise refused(name, f"a whole number from {least} to {most}", "invalid_number")
+            raise refused(param=name, expected=f"a whole number from {least} to {most}", code="invalid_number")
         return value
 
     def fraction(self, name: str) -> float | None:
@@ -93,7 +93,7 @@ class Fields:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-            raise refused(name, "a number from 0 to 1", "invalid_number")
+            raise refused(param=name, expected="a number from 0 to 1", code="invalid_number")
         return float(value)
 
     def flag(self, name: str) -> bool:
@@ -101,7 +101,7 @@ class Fields:
         value = self.document.get(name)
         if value is None or isinstance(value, bool):
             return bool(value)
-        raise refused(name, "true or false", "invalid_boolean")
+        raise refused(param=name, expected="true or false", code="invalid_boolean")
 
     def time(self, name: str) -> datetime | None:
         """An RFC 3339 time, or None."""
@@ -114,7 +114,9 @@ class Fields:
             return default
         if isinstance(value, str) and value in {one.value for one in Strategy}:
             return Strategy(value)
-        raise refused("strategy", f"one of {', '.join(one.value for one in Strategy)}", "invalid_strategy")
+        raise refused(
+            param="strategy", expected=f"one of {', '.join(one.value for one in Strategy)}", code="invalid_strategy"
+        )
 
     def timezone(self, default: str) -> str:
         """``timezone``, an IANA name."""
@@ -124,7 +126,9 @@ class Fields:
         try:
             return ZoneInfo(name).key
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise refused("timezone", "an IANA time zone such as Europe/Berlin", "invalid_timezone") from None
+            raise refused(
+                param="timezone", expected="an IANA time zone such as Europe/Berlin", code="invalid_timezone"
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,11 +232,11 @@ class CallReader:
         return JsonDocument.parse(body or b"{}")
 
 
-def missing(name: str) -> InvalidRequestError:
+def missing(*, param: str) -> InvalidRequestError:
     """The error for a field that must be there."""
-    return InvalidRequestError(f"`{name}` is required.", code="missing_field", param=name)
+    return InvalidRequestError(f"`{param}` is required.", code="missing_field", param=param)
 
 
-def refused(name: str, expected: str, code: str) -> InvalidRequestError:
+def refused(*, param: str, expected: str, code: str) -> InvalidRequestError:
     """The error for a field of the wrong kind."""
-    return InvalidRequestError(f"`{name}` must be {expected}.", code=code, param=name)
+    return InvalidRequestError(f"`{param}` must be {expected}.", code=code, param=param)

@@ -60,8 +60,7 @@ OPENAI_ROUTES = (
     ("get", "/v1/models/{model}", "One model"),
     ("post", "/forward/{url}", "The same, of the provider whose URL is given"),
 )
-"""OpenAI's own bodies, described at https://platform.openai.com/docs/api-reference. Everything else under ``/v1`` passes
-through."""
+"""OpenAI's own bodies, described at https://platform.openai.com/docs/api-reference. All else under ``/v1`` passes."""
 _PARAMETERS: dict[str, Schema] = {
     "limit": whole("size of the page", minimum=1, maximum=1000),
     "after": text("the last id of the page before"),

@@ -55,9 +55,9 @@ def parse(call: Call, *, now: datetime) -> IngestCall:
     fields, controls = call.fields, call.controls
     given = fields.document.get("messages")
     if given is None:
-        raise missing("messages")
+        raise missing(param="messages")
     if not isinstance(given, list) or not given:
-        raise refused("messages", "a list of at least one message", "invalid_type")
+        raise refused(param="messages", expected="a list of at least one message", code="invalid_type")
     document = JsonDocument.parse(f'{{"messages":{fields.raw("messages")}}}'.encode())
     for index, message in enumerate(given):
         _check_role(message, index)
@@ -80,14 +80,16 @@ def parse(call: Call, *, now: datetime) -> IngestCall:
 
 def _check_role(message: object, index: int) -> None:
     if not isinstance(message, dict):
-        raise refused(f"messages[{index}]", "an object", "invalid_type")
+        raise refused(param=f"messages[{index}]", expected="an object", code="invalid_type")
     role = message.get("role")
     if role is None:
-        raise missing(f"messages[{index}].role")
+        raise missing(param=f"messages[{index}].role")
     if not isinstance(role, str) or role not in ROLES:
-        raise refused(f"messages[{index}].role", f"one of {', '.join(sorted(ROLES))}", "invalid_role")
+        raise refused(
+            param=f"messages[{index}].role", expected=f"one of {', '.join(sorted(ROLES))}", code="invalid_role"
+        )
     if "content" not in message and "tool_calls" not in message:
-        raise missing(f"messages[{index}].content")
+        raise missing(param=f"messages[{index}].content")
 
 
 def _message(call: Call, utterance: Utterance, message: dict[str, object], index: int, now: datetime) -> NewMessage:
@@ -98,7 +100,7 @@ def _message(call: Call, utterance: Utterance, message: dict[str, object], index
     metadata = {**call.controls.metadata, **_metadata(message, where)}
     name = message.get("name")
     if name is not None and not isinstance(name, str):
-        raise refused(f"{where}.name", "text", "invalid_type")
+        raise refused(param=f"{where}.name", expected="text", code="invalid_type")
     return NewMessage(
         role=utterance.role,
         text=utterance.text,
@@ -117,7 +119,7 @@ def _external_id(message: dict[str, object], where: str) -> str | None:
     if given is None:
         return None
     if not isinstance(given, str) or not 0 < len(given) <= MAX_ID_CHARACTERS:
-        raise refused(f"{where}.id", f"text of 1 to {MAX_ID_CHARACTERS} characters", "invalid_type")
+        raise refused(param=f"{where}.id", expected=f"text of 1 to {MAX_ID_CHARACTERS} characters", code="invalid_type")
     return given
 
 
@@ -126,11 +128,13 @@ def _metadata(message: dict[str, object], where: str) -> dict[str, object]:
     if given is None:
         return {}
     if not isinstance(given, dict):
-        raise refused(f"{where}.metadata", "an object", "invalid_metadata")
+        raise refused(param=f"{where}.metadata", expected="an object", code="invalid_metadata")
     try:
         orjson.dumps(given)
     except (TypeError, orjson.JSONEncodeError):
         raise refused(
-            f"{where}.metadata", "an object of text, numbers up to 64 bits, lists and objects", "invalid_metadata"
+            param=f"{where}.metadata",
+            expected="an object of text, numbers up to 64 bits, lists and objects",
+            code="invalid_metadata",
         ) from None
     return given

@@ -65,7 +65,7 @@ def parse(call: Call, secret: str) -> MemoryKey:
     kind = _kind(call)
     user = call.controls.user
     if kind is KeyKind.VAULT and user is None:
-        raise missing("user")
+        raise missing(param="user")
     if kind is not KeyKind.VAULT and user is not None:
         message = "Only a key of kind `vault` is bound to a user. Leave `user` out, or make it a vault key."
         raise InvalidRequestError(message, code="invalid_request", param="user")
@@ -89,7 +89,7 @@ def _kind(call: Call) -> KeyKind:
         return KeyKind.CLIENT
     if isinstance(given, str) and given in {one.value for one in KeyKind}:
         return KeyKind(given)
-    raise refused("kind", f"one of {', '.join(one.value for one in KeyKind)}", "invalid_kind")
+    raise refused(param="kind", expected=f"one of {', '.join(one.value for one in KeyKind)}", code="invalid_kind")
 
 
 def _project(call: Call) -> ProjectId:

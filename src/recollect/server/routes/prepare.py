@@ -60,7 +60,7 @@ def parse(call: Call) -> PrepareCall:
         if fields.has("input"):
             message = "Give `messages` or `input`, not both."
             raise InvalidRequestError(message, code="invalid_request", param="input")
-        raise missing("messages")
+        raise missing(param="messages")
     dialect = "chat/completions" if fields.has("messages") else "responses"
     if dialect == "chat/completions" and fields.has("instructions"):
         message = "`instructions` goes with `input`; with `messages`, use a system message."

@@ -42,10 +42,10 @@ def parse(call: Call) -> SearchCall:
     fields, controls = call.fields, call.controls
     query = fields.text("query")
     if len(query) > MAX_QUERY_CHARACTERS:
-        raise refused("query", f"at most {MAX_QUERY_CHARACTERS} characters long", "invalid_type")
+        raise refused(param="query", expected=f"at most {MAX_QUERY_CHARACTERS} characters long", code="invalid_type")
     since, until = fields.time("from"), fields.time("to")
     if since is not None and until is not None and since > until:
-        raise refused("to", "later than `from`", "invalid_time")
+        raise refused(param="to", expected="later than `from`", code="invalid_time")
     threshold = fields.fraction("threshold")
     session = controls.session
     return SearchCall(

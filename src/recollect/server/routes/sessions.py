@@ -67,12 +67,14 @@ async def _depth(call: Call, vault: VaultId) -> int | None:
     identifier = parse_message_id(before)
     message = None if identifier is None else await call.gateway.store.messages.find_message(vault, identifier)
     if message is None:
-        raise NotFoundError(f"There is no message {before!r} in this vault.", code="memory_not_found", param="before")
+        text = f"There is no message {before!r} in this vault."
+        raise NotFoundError(text, code="memory_not_found", param="before")
     return message.depth
 
 
 async def _find(call: Call, vault: VaultId, name: str) -> Session:
     session = await call.gateway.store.sessions.find_session(vault, SessionName(name))
     if session is None:
-        raise NotFoundError(f"There is no session {name!r} of this user.", code="session_not_found", param="session_id")
+        text = f"There is no session {name!r} of this user."
+        raise NotFoundError(text, code="session_not_found", param="session_id")
     return session
