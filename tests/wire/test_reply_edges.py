@@ -115,6 +115,17 @@ def test_a_responses_reply_is_known_again_when_the_client_sends_it_back() -> Non
     assert sent.fingerprint == fingerprint("assistant", said.content or said.text)
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_lone_surrogates_in_a_reply_can_be_encoded(dialect: str) -> None:
+    reader = DIALECTS[dialect].reply_reader(is_streamed=False)
+    said = b'"content": "a\\ud800"'
+    item = b'{"type": "message", ' + said + b"}"
+    reader.feed(b'{"choices": [{"text": "a\\ud800", "message": {' + said + b'}}], "output": [' + item + b"]}")
+    message = reader.finish(is_cut=False).message
+    assert message is not None
+    assert message.text == "a\ufffd"
+
+
 def test_a_block_that_a_model_repeats_is_not_stored() -> None:
     said = chat_reply({"content": "You hike.\n\n<memory-0123456789ab>\nAlice: hi\n</memory-0123456789ab>"}).message
     assert said is not None

@@ -178,5 +178,8 @@ def canonical_json(value: object) -> str:
 
 
 def _canonical_fallback(value: object) -> str:
-    """For what orjson cannot carry: integers over 64 bits, lone surrogates."""
-    return without_lone_surrogates(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    """For what orjson cannot carry: integers over 64 bits, lone surrogates, depths over 254."""
+    try:
+        return without_lone_surrogates(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    except RecursionError:
+        return '"[nested too deeply]"'

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from recollect.wire.prompt import Usage
 
 
+_FIRST = (0, None)
+
+
 class ChatReplyReader:
     """Reads choice 0. A stream is whole when it says ``[DONE]`` or gives choice 0 a reason to finish."""
 
@@ -62,15 +65,12 @@ def read_completion(value: dict[str, object]) -> Reply:
 
 
 def _first_choice(choices: object) -> dict[str, object] | None:
-    if not isinstance(choices, list):
-        return None
-    found = [choice for choice in choices if isinstance(choice, dict)]
-    return next((choice for choice in found if _index(choice) == 0), None)
-
-
-def _index(item: dict[str, object]) -> int:
-    index = item.get("index")
-    return index if isinstance(index, int) else 0
+    """Choice 0, wherever it stands; a choice without an index is it too."""
+    if isinstance(choices, list):
+        for choice in choices:
+            if isinstance(choice, dict) and choice.get("index") in _FIRST:
+                return choice
+    return None
 
 
 def _read_message(message: dict[str, object]) -> ReplyMessage | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recollect.wire.json_document import without_lone_surrogates
 from recollect.wire.prompt import Reply, ReplyMessage
 from recollect.wire.reply_body import (
     DONE,
@@ -40,7 +41,7 @@ class CompletionsReplyReader:
             for choice in _first_choices(item):
                 texts.append(text_or_none(choice.get("text")) or "")
                 finish_reason = text_or_none(choice.get("finish_reason")) or finish_reason
-        text = "".join(texts)
+        text = without_lone_surrogates("".join(texts))
         is_whole = isinstance(value, dict) or DONE in events or finish_reason is not None
         return Reply(
             message=ReplyMessage(text) if text else None,

@@ -8,7 +8,7 @@ from recollect.domain.messages import Role, fingerprint
 from recollect.errors import InvalidRequestError
 from recollect.wire.content import parts_content
 from recollect.wire.headers import OWN_BODY_FIELDS
-from recollect.wire.json_document import Edit, cut_members, json_string
+from recollect.wire.json_document import Edit, cut_members, json_string, without_lone_surrogates
 from recollect.wire.memory_block import SEPARATOR
 from recollect.wire.prompt import Utterance
 from recollect.wire.side_calls import strip_harness
@@ -35,7 +35,8 @@ def utterance(
 ) -> Utterance:
     """An utterance with the fingerprint that its stored message has."""
     print_ = fingerprint(role, content or text)
-    return Utterance(role, text, content, print_, name if isinstance(name, str) else None, is_storable, can_hold_block)
+    known_name = without_lone_surrogates(name) if isinstance(name, str) else None
+    return Utterance(role, text, content, print_, known_name, is_storable, can_hold_block)
 
 
 def user_utterance(said: Said, content: object, *, name: object = None, is_storable: bool = True) -> Utterance:

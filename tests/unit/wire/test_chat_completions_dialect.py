@@ -307,3 +307,19 @@ def test_our_own_fields_are_cut_and_the_providers_stay() -> None:
 def test_nothing_to_change_gives_the_same_bytes_object() -> None:
     body = b'{"model":"m", "messages":[{"role":"user","content":"x"}]}'
     assert edit(body, model="m") is body
+
+
+@pytest.mark.parametrize("depth", [10, 300, 700])
+def test_deep_parts_are_read(depth: int) -> None:
+    deep = f"{'[' * depth}{']' * depth}"
+    body = f'{{"messages":[{{"role":"user","content":[{{"type":"image_url","x":{deep}}}]}}]}}'.encode()
+    (found,) = CHAT_COMPLETIONS.read(JsonDocument.parse(body)).utterances
+    assert found.content is not None
+
+
+def test_names_and_contents_can_be_encoded() -> None:
+    image = {"type": "image_url", "image_url": {"url": "\ud800"}}
+    (found,) = read(user([image], name="a\ud800")).utterances
+    assert found.name == "a\ufffd"
+    assert "\ufffd" in (found.content or "")
+    assert (found.content or "").encode()
