@@ -14,10 +14,10 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_SIGNS = (np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32) * 2 - 1).astype(np.float32)
-"""The eight signs behind each byte: float32 (256, 8)."""
-_BLOCK_TOKENS = 4096
-"""Unpacked at once: 6 MB, which stays in the processor's cache."""
+_BLOCK_TOKENS = 1024
+"""Unpacked at once: 1.5 MB of float32, which stays in the processor's cache. Measured for 36,000 tokens and 14 of
+the query: 8 ms; 19 ms by a table of eight signs a byte; 8 ms by population counts over four bit planes of the
+query, which are no longer exact."""
 
 
 def packed_width(dimension: int) -> int:
@@ -38,11 +38,12 @@ def max_similarities(
     ``packed`` holds the tokens of the passages one after the other, ``starts`` where each passage begins (none
     is empty). Similarity is ``q · sign(d) / √dimension``, an estimate of the cosine up to a constant.
     """
-    tokens, width = packed.shape
-    transposed = np.ascontiguousarray(query.T) / np.float32(np.sqrt(query.shape[1]))
-    similarities = np.empty((tokens, len(query)), np.float32)
-    for start in range(0, tokens, _BLOCK_TOKENS):
-        block = packed[start : start + _BLOCK_TOKENS]
-        signs = _SIGNS[block].reshape(len(block), width * 8)[:, : query.shape[1]]
-        np.matmul(signs, transposed, out=similarities[start : start + _BLOCK_TOKENS])
-    return np.maximum.reduceat(similarities, starts, axis=0)
+    dimension = query.shape[1]
+    # Signs are 2 · bit - 1, so that q · sign = 2 q · bit - Σ q.
+    doubled = np.ascontiguousarray(query.T) * np.float32(2 / np.sqrt(dimension))
+    similarities = np.empty((len(packed), len(query)), np.float32)
+    for start in range(0, len(packed), _BLOCK_TOKENS):
+        bits = np.unpackbits(packed[start : start + _BLOCK_TOKENS], axis=1, count=dimension)
+        np.matmul(bits.astype(np.float32), doubled, out=similarities[start : start + _BLOCK_TOKENS])
+    best = np.maximum.reduceat(similarities, starts, axis=0)
+    return np.asarray(best - doubled.sum(axis=0) / 2, np.float32)
