@@ -60,6 +60,13 @@ def test_no_reply_breaks_a_reader(dialect: str, body: bytes, is_streamed: bool) 
     assert isinstance(reader.finish(is_cut=False), Reply)
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_json_that_ends_early_is_partial_even_where_nobody_noticed_the_cut(dialect: str) -> None:
+    reader = DIALECTS[dialect].reply_reader(is_streamed=False)
+    reader.feed(b'{"id": "x", "choices": [')
+    assert reader.finish(is_cut=False) == Reply(is_partial=True)
+
+
 def test_what_is_too_long_is_not_kept() -> None:
     body = b'data: {"choices": [{"index": 0, "delta": {"content": "a"}}]}\n\n'
     reader = ChatReplyReader(is_streamed=True, max_bytes=3 * len(body) + 10)

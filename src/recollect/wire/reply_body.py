@@ -28,6 +28,8 @@ class ReplyBody:
         self._chunks: list[bytes] = []
         self._size = 0
         self.has_overflown = False
+        self.is_broken = False
+        """What was kept is the beginning of a reply: too long, or JSON that ends early."""
 
     def feed(self, chunk: bytes) -> None:
         """Keep a chunk; what comes after the limit is not kept."""
@@ -35,7 +37,7 @@ class ReplyBody:
             return
         self._size += len(chunk)
         if self._size > self._max_bytes:
-            self.has_overflown = True
+            self.has_overflown = self.is_broken = True
             return
         self._chunks.append(chunk)
 
@@ -44,7 +46,9 @@ class ReplyBody:
         raw = b"".join(self._chunks)
         head = raw[:64].lstrip(_SPACE)
         if head[:1] in {b"{", b"["}:
-            return load_json(raw.lstrip(_SPACE)), []
+            value = load_json(raw.lstrip(_SPACE))
+            self.is_broken = self.is_broken or value is None
+            return value, []
         if not self._is_streamed and not head.startswith((b"data", b"event", b"id", b"retry", b":")):
             return None, []
         return None, stream_data(raw, max_event_bytes=self._max_bytes)

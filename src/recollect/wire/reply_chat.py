@@ -42,7 +42,7 @@ class ChatReplyReader:
         if isinstance(value, dict):
             return read_completion(value)
         if not events:
-            return Reply(is_partial=is_cut or self._body.has_overflown)
+            return Reply(is_partial=is_cut or self._body.is_broken)
         stream = _ChatStream()
         for chunk in event_objects(events):
             stream.take(chunk)

@@ -30,7 +30,7 @@ class CompletionsReplyReader:
         """The reply; never raises."""
         value, events = self._body.read()
         if not isinstance(value, dict) and not events:
-            return Reply(is_partial=is_cut or self._body.has_overflown)
+            return Reply(is_partial=is_cut or self._body.is_broken)
         objects = [value] if isinstance(value, dict) else list(event_objects(events))
         texts: list[str] = []
         reply_id = finish_reason = error = usage = None

@@ -36,7 +36,7 @@ class ResponsesReplyReader:
         if isinstance(value, dict):
             return read_response(value)
         if not events:
-            return Reply(is_partial=is_cut or self._body.has_overflown)
+            return Reply(is_partial=is_cut or self._body.is_broken)
         return read_response_events(event_objects(events))
 
 
