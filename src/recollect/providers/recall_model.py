@@ -187,7 +187,7 @@ def _part(text: str) -> dict[str, object]:
 def _response(answer: _Answer, *, is_done: bool = True) -> dict[str, object]:
     usage = {
         "input_tokens": answer.input_tokens,
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": answer.output_tokens,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": answer.input_tokens + answer.output_tokens,

@@ -111,7 +111,7 @@ def response(answer: Answer, *, is_done: bool = True) -> Json:
     tokens = answer.usage()
     usage = {
         "input_tokens": tokens["prompt_tokens"],
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": tokens["completion_tokens"],
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": tokens["total_tokens"],
