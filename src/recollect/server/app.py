@@ -143,11 +143,12 @@ class GatewayApp:
         request = await self._incoming(scope, fields, receive, target, watch)
         try:
             await self.gateway.pipeline.handle(request, reply)
-        except asyncio.CancelledError:
-            watch.explain()
-            raise
+        except (asyncio.CancelledError, ApiError):
+            if watch.reason is None:
+                raise
         finally:
             watch.stop()
+        await watch.settle()
 
     async def _incoming(
         self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, target: Target, watch: Departure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ class ClientGoneError(Exception):
 class Departure:
     """Cancels the task that made it when the client closes its connection before the reply has ended."""
 
-    __slots__ = ("_receive", "_reply", "_task", "_watcher", "reason")
+    __slots__ = ("_is_cancelling", "_receive", "_reply", "_task", "_watcher", "reason")
 
     def __init__(self, reply: AsgiReply, receive: Receive) -> None:
         """Take what to listen to. Nothing runs until :meth:`start`."""
@@ -29,6 +30,7 @@ class Departure:
         self._reply = reply
         self._receive = receive
         self._watcher: asyncio.Task[None] | None = None
+        self._is_cancelling = False
         self.reason: Exception | None = None
 
     def start(self) -> None:
@@ -41,15 +43,21 @@ class Departure:
             self._watcher.cancel()
 
     def interrupt(self, reason: Exception) -> None:
-        """Cancel the exchange for this reason."""
+        """End the exchange for this reason. Within its own task, the caller raises the reason itself."""
         self.reason = reason
-        self._task.cancel()
+        if asyncio.current_task() is not self._task:
+            self._is_cancelling = True
+            self._task.cancel()
 
-    def explain(self) -> None:
-        """Behind a cancellation: raise the reason in its place, where it was this watch that cancelled."""
-        if self.reason is not None:
+    async def settle(self) -> None:
+        """Behind the handler, however it ended: raise the reason why it was interrupted, if it was."""
+        if self.reason is None:
+            return
+        if self._is_cancelling:
             self._task.uncancel()
-            raise self.reason
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)  # takes a cancellation that is still on its way, where the handler was faster
+        raise self.reason
 
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
