@@ -34,6 +34,9 @@ _STORE_RESPONSE = "X-Memory-Store-Response"
 
 _ROWS: Final = tuple(row for row in CONTROL_TABLE if row.field)
 _HEADER_FIELDS: Final = {header.lower().encode(): header for row in _ROWS for header in row.headers}
+_FIELD_OF_NAME: Final = {
+    name: row.field for row in _ROWS for name in (*row.headers, *row.body, *row.kept_body, *row.query)
+}
 
 
 class _Given:
@@ -72,8 +75,9 @@ def read_controls(
     changes: dict[str, object] = {"mode": suffix_mode or key_mode, "speaks_recallr": speaks_recallr}
     if speaks_recallr:
         changes["may_create_user"] = False
+    touched = {_FIELD_OF_NAME[name] for name in (*seen, *query, *values) if name in _FIELD_OF_NAME}
     for row in _ROWS:
-        given = _find(row, seen, query, values)
+        given = _find(row, seen, query, values) if row.field in touched else None
         if given is not None:
             changes[row.field] = _PARSERS[row.field](given)
     _merge_metadata(changes, values)
