@@ -27,7 +27,7 @@ from recollect.providers.http_upstream import HttpUpstream, Timeouts
 from recollect.providers.models import ModelCatalogue
 from recollect.providers.recall_model import RecallModel
 from recollect.providers.registry import context_window, load_registry, with_overrides
-from recollect.providers.routing import ProviderRouter
+from recollect.providers.routing import ProviderRouter, resolve_router_style
 from recollect.recall.engine import RecallEngine
 from recollect.recall.indexer import PassageIndexer
 from recollect.server.app import GatewayApp
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from recollect.embedders.base import Embedder
-    from recollect.providers.base import Provider
+    from recollect.providers.base import Provider, Route
     from recollect.settings import Settings
     from recollect.stores.base import Store
 
@@ -67,6 +67,7 @@ class Gateway:
     calls: MemoryCalls
     authenticator: Authenticator
     defaults: Controls
+    router: ProviderRouter
 
     async def start(self) -> None:
         """Begin background work, in the running event loop."""
@@ -86,6 +87,21 @@ class Gateway:
             problems=problems,
             notes=notes,
         )
+
+    def provider_probes(self) -> dict[str, Route]:
+        """Where each provider that has a key lists its models: for a check-up."""
+        router = self.router
+        return {
+            name: resolve_router_style(
+                router.registry,
+                path="models",
+                model=None,
+                default_provider=name,
+                provider_key=None,
+                environment_keys=router.environment_keys,
+            )
+            for name in sorted(router.environment_keys)
+        }
 
     async def close(self) -> None:
         """Finish what was accepted, then release everything."""
@@ -128,14 +144,13 @@ async def open_gateway(settings: Settings) -> Gateway:
     recall = RecallStage(engine, store.injections, deadlines)
     rememberer = Rememberer(worker, store.traces)
     injector = Injector()
+    router = ProviderRouter(registry, allow, settings.default_provider, keys)
     stages = Stages(
         authenticate=authenticator,
         resolve=resolver,
         recall=recall,
         inject=injector,
-        forward=Forwarder(
-            ProviderRouter(registry, allow, settings.default_provider, keys), upstream, RecallModel(clock=now)
-        ),
+        forward=Forwarder(router, upstream, RecallModel(clock=now)),
         capture=Capturer(store, spool, now),
         remember=rememberer,
     )
@@ -149,12 +164,11 @@ async def open_gateway(settings: Settings) -> Gateway:
         embedder=embedder,
         embedder_problem=problem,
         upstream=upstream,
-        pipeline=Pipeline(
-            stages, catalogue, PipelineSettings(defaults, limits.max_body_bytes, now, context_window)
-        ),
+        pipeline=Pipeline(stages, catalogue, PipelineSettings(defaults, limits.max_body_bytes, now, context_window)),
         calls=MemoryCalls(store, engine, worker, resolver, recall, injector, rememberer, now),
         authenticator=authenticator,
         defaults=defaults,
+        router=router,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,8 @@ import click
 from recollect.cli.options import load, on_gateway, settings_options, table, without_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from recollect.bootstrap import Gateway
 
 HINT_CHARACTERS = 4

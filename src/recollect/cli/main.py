@@ -17,7 +17,6 @@ COMMANDS = {
     "search": "Search one user's memory.",
     "doctor": "Check that everything is in place, and say what to do.",
     "chat": "Talk to a model through the gateway, in the terminal.",
-    "eval": "Measure recall on a vault of your own.",
 }
 USAGE_ERROR = 2
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from recollect.bootstrap import Gateway
+    from recollect.domain.keys import Principal
     from recollect.settings import Settings
 
 P = ParamSpec("P")
@@ -32,6 +33,19 @@ def settings_options(function: Callable[P, T]) -> Callable[P, T]:
     ):
         function = decorator(function)
     return function
+
+
+def project_option(function: Callable[P, T]) -> Callable[P, T]:
+    """`--project`, for commands that work on users."""
+    return click.option("--project", default="default", show_default=True, help="The project of the users.")(function)
+
+
+def administrator(project: str) -> Principal:
+    """Whoever can read the database may do everything in it."""
+    from recollect.domain.ids import ProjectId  # noqa: PLC0415 - keeps `--help` instant
+    from recollect.domain.keys import KeyKind, MemoryMode, Principal  # noqa: PLC0415 - as above
+
+    return Principal(project=ProjectId(project), kind=KeyKind.ADMIN, mode=MemoryMode.FULL, key_id=None)
 
 
 def load(config: Path | None, **flags: object) -> Settings:

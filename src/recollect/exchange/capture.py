@@ -11,7 +11,7 @@ import orjson
 from recollect.domain.capture import Capture
 from recollect.domain.controls import StoreScope
 from recollect.domain.messages import NewMessage
-from recollect.errors import StoreUnavailableError
+from recollect.errors import StoreUnavailableError, UnprocessableError
 from recollect.exchange.exchange import Stored
 
 if TYPE_CHECKING:
@@ -46,11 +46,14 @@ class Capturer:
         exchange.stored = await self.write(capture)
 
     async def write(self, capture: Capture) -> Stored:
-        """Store or spool; ``no`` only where neither the database nor the disk takes it."""
+        """Store or spool; ``no`` only where neither the database nor the disk takes it, or the database never will."""
         try:
             await self.store.messages.capture(capture)
         except StoreUnavailableError as error:
             logger.warning("capture spooled: %s", error)
+        except UnprocessableError as error:
+            logger.error("capture lost: %s", error)  # noqa: TRY400
+            return Stored.NO
         else:
             return Stored.YES
         try:

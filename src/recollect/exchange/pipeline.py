@@ -15,7 +15,7 @@ import orjson
 from recollect.domain.capture import AtHead
 from recollect.domain.ids import SessionName, TraceId, new_id
 from recollect.domain.recall import MemoryStatus
-from recollect.errors import InvalidRequestError, PayloadTooLargeError, StoreUnavailableError
+from recollect.errors import InvalidRequestError, PayloadTooLargeError, StoreUnavailableError, UpstreamBrokenError
 from recollect.exchange.exchange import Exchange, Place
 from recollect.exchange.forward import provider_key_of
 from recollect.exchange.relay import FIRST_ERROR_STATUS, CapturingRelay, header_of, relay_untouched
@@ -48,6 +48,7 @@ logger = logging.getLogger(__name__)
 
 STAGES = ("authenticate", "resolve", "recall", "inject", "forward", "capture", "remember")
 MODEL_BODIES = "application/json"
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,10 @@ class Pipeline:
     async def _exchange_with_provider(self, exchange: Exchange, body: bytes, sink: ReplySink) -> None:
         with _timed(exchange, "forward"):
             upstream = await self._stages.forward.send(exchange, body)
+        if upstream.status in REDIRECTS:
+            await upstream.close()
+            message = "The provider answered with a redirect, which is not followed. Use the URL that it leads to."
+            raise UpstreamBrokenError(message, code="upstream_redirected")
         if upstream.status >= FIRST_ERROR_STATUS or exchange.place is None:
             await relay_untouched(upstream, sink, self._headers(exchange))
             return
@@ -313,5 +318,3 @@ def _timed(exchange: Exchange, stage: str) -> Iterator[None]:
         yield
     finally:
         exchange.stage_ms[stage] = (time.perf_counter() - started) * 1000
-
-

@@ -109,7 +109,9 @@ class BuiltInModel(Protocol):
     def serves(self, model: str | None) -> bool:
         """Whether this model name means the built-in one."""
 
-    def answer(self, dialect: str, *, model: str, is_streamed: bool, quotes: Sequence[str], question: str) -> UpstreamReply:
+    def answer(
+        self, dialect: str, *, model: str, is_streamed: bool, quotes: Sequence[str], question: str
+    ) -> UpstreamReply:
         """A complete reply in that dialect."""
 
 

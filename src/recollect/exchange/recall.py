@@ -119,9 +119,7 @@ class RecallStage:
             one.lineage == target and exchange.started_at - one.injected_at < freshness for one in exchange.sticky
         )
 
-    def _request(
-        self, exchange: Exchange, place: Place, prompt: Prompt, context_window: int | None
-    ) -> RecallRequest:
+    def _request(self, exchange: Exchange, place: Place, prompt: Prompt, context_window: int | None) -> RecallRequest:
         controls = exchange.controls
         target = prompt.target or 0
         said = [prompt.utterances[index] for index in place.conversation.storable if index < target]
@@ -140,5 +138,3 @@ class RecallStage:
             recent_messages=RECENT_MESSAGES if place.sent_only_newest else 0,
             deadline_ms=self._deadlines.of(controls.strategy),
         )
-
-
