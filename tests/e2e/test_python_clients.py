@@ -39,7 +39,8 @@ def options(
 ) -> dict[str, Any]:
     """What a client is made with, in both forms."""
     if request.param == "gateway":
-        return {"base_url": gateway.base_url, "api_key": gateway.create_key(kind="client")}
+        project = {"X-Memory-Project": request.node.name}
+        return {"base_url": gateway.base_url, "api_key": gateway.create_key(kind="client"), "default_headers": project}
     return {"config": config_of(tmp_path / "data", provider)}
 
 

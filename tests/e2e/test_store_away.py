@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -77,14 +78,15 @@ def test_the_spool_is_drained_after_a_kill(gateway: GatewayProcess, provider: Sc
     assert sorted(stored_texts(gateway, "alice", "user")) == ["before the lock", "while it is locked"]
 
 
-def test_a_full_database_spools(gateway: GatewayProcess, provider: ScriptedProvider) -> None:
+def test_a_full_disk_delays_storing_and_nothing_else(gateway: GatewayProcess, provider: ScriptedProvider) -> None:
     assert say(gateway, "before it is full", is_streamed=False) == (ANSWER, "yes")
-    (path,) = gateway.data_dir.glob("*.db")
-    with sqlite3.connect(path) as connection:
-        connection.execute(
-            "CREATE TRIGGER full BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
-        )
-    assert say(gateway, "while it is full", is_streamed=False) == (ANSWER, "spooled")
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP TRIGGER full")
-    assert eventually(lambda: "while it is full" in stored_texts(gateway, "alice", "user"))
+    assert gateway.process is not None
+    longest = max(path.stat().st_size for path in gateway.data_dir.iterdir())
+    resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (longest, resource.RLIM_INFINITY))
+    for number in range(3):
+        reply, stored = say(gateway, f"while it is full {number} {'x' * 5000}", is_streamed=False)
+        assert reply == ANSWER
+        assert stored in {"yes", "spooled"}
+    assert stored == "spooled"
+    resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert eventually(lambda: len(stored_texts(gateway, "alice", "user")) == 4)

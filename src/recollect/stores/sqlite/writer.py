@@ -160,10 +160,10 @@ def _run_in_savepoint(connection: sqlite3.Connection, task: _Task) -> None:
 def _attempt(connection: sqlite3.Connection, task: _Task) -> None:
     try:
         task.result = task.work(connection)
-    except sqlite3.OperationalError as error:
-        task.error = unavailable(error)
-    except sqlite3.Error as error:
+    except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError) as error:
         task.error = UnprocessableError(f"The memory database does not take this ({error}).")
+    except sqlite3.Error as error:
+        task.error = unavailable(error)
     except (RecollectError, ValueError, TypeError, LookupError, ArithmeticError) as error:
         # A defect in one piece of work must neither end the thread nor harm the rest of the group.
         task.error = error
