@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,7 +66,7 @@ async def _import(gateway: Gateway, lines: list[str], user: str | None, project:
     tally = Tally()
     users: set[str] = set()
     numbered = list(enumerate(lines, 1))
-    with click.progressbar(numbered, label="Importing", file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(numbered, label="Importing", file=sys.stderr) as bar:
         for number, line in bar:
             if not line.strip():
                 continue
