@@ -1,0 +1,327 @@
+"""Lists, keys, users, traces and operations, on the in-memory store."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from recollect.domain.ids import KeyId, MessageNumber, ProjectId, TraceId
+from recollect.domain.keys import KeyKind, MemoryKey, MemoryMode
+from recollect.domain.traces import Trace
+from recollect.server.ports import Readiness
+from recollect.wire.memory_key import digest, new_secret
+from tests.unit.server.fakes import PROJECT, exchange, store_messages
+
+MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+async def call(app, method, target, body=None, key=None, **more):
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    sent = b"" if body is None else json.dumps(body).encode()
+    reply = await exchange(app, method, target, body=sent, headers=headers, **more)
+    return reply.status, json.loads(reply.body)
+
+
+async def make_key(gateway, kind=KeyKind.CLIENT, user=None, project=PROJECT, mode=MemoryMode.FULL):
+    secret = new_secret()
+    await gateway.store.keys.create_key(
+        MemoryKey(KeyId(f"key_{secret[3:9]}"), project, digest(secret), kind, mode, MOMENT, user=user)
+    )
+    return secret
+
+
+class TestMemories:
+    async def test_a_list_is_paged(self, app, gateway):
+        ids = await store_messages(gateway, "ann", "one", "two", "three")
+        _, first = await call(app, "GET", "/v1/memory/memories?user=ann&limit=2")
+        assert [one["text"] for one in first["data"]] == ["one", "two"]
+        assert (first["has_more"], first["first_id"], first["last_id"]) == (True, ids[0], ids[1])
+        _, second = await call(app, "GET", f"/v1/memory/memories?user=ann&limit=2&after={first['last_id']}")
+        assert ([one["text"] for one in second["data"]], second["has_more"]) == (["three"], False)
+
+    async def test_one_memory(self, app, gateway):
+        (identifier,) = await store_messages(gateway, "ann", "one")
+        status, body = await call(app, "GET", f"/v1/memory/memories/{identifier}?user=ann")
+        assert (status, body["id"], body["kind"], body["text"]) == (200, identifier, "passage", "one")
+        assert (await call(app, "GET", f"/v1/memory/memories/{identifier}:0-2?user=ann"))[1]["id"] == identifier
+
+    async def test_delete(self, app, gateway):
+        (identifier, _) = await store_messages(gateway, "ann", "one", "two")
+        status, body = await call(app, "DELETE", f"/v1/memory/memories/{identifier}?user=ann")
+        assert (status, body) == (200, {"id": identifier, "object": "memory.deleted", "deleted": True})
+        assert (await call(app, "DELETE", f"/v1/memory/memories/{identifier}?user=ann"))[0] == 404
+        _, left = await call(app, "GET", "/v1/memory/memories?user=ann")
+        assert [one["text"] for one in left["data"]] == ["two"]
+
+    async def test_another_users_memory_is_unknown(self, app, gateway):
+        (identifier,) = await store_messages(gateway, "ann", "one")
+        await store_messages(gateway, "bob", "x")
+        status, body = await call(app, "GET", f"/v1/memory/memories/{identifier}?user=bob")
+        assert (status, body["error"]["code"]) == (404, "memory_not_found")
+
+    @pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=1001", "limit=many", "limit="])
+    async def test_a_bad_limit(self, app, gateway, query):
+        await store_messages(gateway, "ann", "one")
+        status, body = await call(app, "GET", f"/v1/memory/memories?user=ann&{query}")
+        assert (status, body["error"]["param"]) == (400, "limit")
+
+    async def test_unknown_things(self, app, gateway):
+        await store_messages(gateway, "ann", "one")
+        for target, code in (
+            ("/v1/memory/memories?user=nobody", "user_not_found"),
+            ("/v1/memory/memories/msg_x?user=ann", "memory_not_found"),
+            ("/v1/memory/memories?user=ann&after=msg_x", "memory_not_found"),
+        ):
+            status, body = await call(app, "GET", target)
+            assert (status, body["error"]["code"]) == (404, code)
+
+
+class TestSessions:
+    async def test_list_get_and_messages(self, app, gateway):
+        await store_messages(gateway, "ann", "one", "two", "three", session="a/b")
+        await store_messages(gateway, "ann", "later", session="s2")
+        _, listed = await call(app, "GET", "/v1/memory/sessions?user=ann&limit=1")
+        assert ([one["id"] for one in listed["data"]], listed["has_more"]) == (["s2"], True)
+        _, rest = await call(app, "GET", "/v1/memory/sessions?user=ann&after=s2")
+        assert [one["id"] for one in rest["data"]] == ["a/b"]
+        _, one = await call(app, "GET", "/v1/memory/sessions/a%2Fb?user=ann")
+        assert (one["id"], one["messages"]) == ("a/b", 3)
+        _, newest = await call(app, "GET", "/v1/memory/sessions/a%2Fb/messages?user=ann&limit=2")
+        assert ([m["content"] for m in newest["data"]], newest["has_more"]) == (["two", "three"], True)
+        oldest_id = newest["data"][0]["id"]
+        _, older = await call(app, "GET", f"/v1/memory/sessions/a%2Fb/messages?user=ann&before={oldest_id}")
+        assert ([m["text"] for m in older["data"]], older["has_more"]) == (["one"], False)
+
+    async def test_an_unknown_session(self, app, gateway):
+        await store_messages(gateway, "ann", "one")
+        status, body = await call(app, "GET", "/v1/memory/sessions/none?user=ann")
+        assert (status, body["error"]["code"]) == (404, "session_not_found")
+
+
+class TestUsers:
+    async def test_list_and_get(self, app, gateway):
+        for user in ("ann", "bob", "c/d"):
+            await store_messages(gateway, user, "x", "y")
+        _, listed = await call(app, "GET", "/v1/memory/users?limit=2")
+        assert ([one["id"] for one in listed["data"]], listed["has_more"]) == (["ann", "bob"], True)
+        _, rest = await call(app, "GET", "/v1/memory/users?after=bob")
+        assert [one["id"] for one in rest["data"]] == ["c/d"]
+        _, one = await call(app, "GET", "/v1/memory/users/c%2Fd")
+        assert (one["id"], one["messages"], one["sessions"]) == ("c/d", 2, 1)
+
+    async def test_erasure_gives_a_receipt_and_drops_the_index(self, app, gateway):
+        await store_messages(gateway, "ann", "x", "y")
+        status, body = await call(app, "DELETE", "/v1/memory/users/ann")
+        assert (status, body["object"], body["receipt"]["messages"], body["receipt"]["sessions"]) == (
+            200,
+            "user.deleted",
+            2,
+            1,
+        )
+        assert len(body["receipt"]["digest"]) == 64
+        assert len(gateway.engine.forgotten) == 1
+        assert (await call(app, "GET", "/v1/memory/users/ann"))[0] == 404
+        assert (await call(app, "DELETE", "/v1/memory/users/ann"))[0] == 404
+
+
+class TestStats:
+    async def test_of_the_project_and_of_a_user(self, app, gateway):
+        await store_messages(gateway, "ann", "x", "y")
+        await store_messages(gateway, "bob", "z")
+        _, project = await call(app, "GET", "/v1/memory/stats")
+        assert (project["users"], project["messages"], project["sessions"]) == (2, 3, 2)
+        assert project["jobs"]["waiting"] >= 1
+        _, user = await call(app, "GET", "/v1/memory/stats?user=ann")
+        assert (user["user"], user["messages"], user["pending"]) == ("ann", 2, 2)
+
+
+class TestTraces:
+    async def put(self, gateway, user="ann", project=PROJECT):
+        await store_messages(gateway, user, "x")
+        vault = await gateway.store.vaults.open_vault(PROJECT, user, may_create=False)
+        trace = Trace(TraceId("trc_9"), project, vault.id, MOMENT, '{"id":"trc_9"}', (MessageNumber(1),))
+        await gateway.store.traces.put_trace(trace)
+
+    async def test_a_trace_is_served_as_it_was_kept(self, app, gateway):
+        await self.put(gateway)
+        assert await call(app, "GET", "/v1/memory/traces/trc_9") == (200, {"id": "trc_9"})
+        assert (await call(app, "GET", "/v1/memory/traces/trc_8"))[0] == 404
+
+    async def test_a_vault_key_sees_its_own_users_only(self, app, gateway):
+        await self.put(gateway)
+        await store_messages(gateway, "bob", "y")
+        ann = await make_key(gateway, KeyKind.VAULT, user="ann")
+        bob = await make_key(gateway, KeyKind.VAULT, user="bob")
+        assert (await call(app, "GET", "/v1/memory/traces/trc_9", key=ann))[0] == 200
+        assert (await call(app, "GET", "/v1/memory/traces/trc_9", key=bob))[0] == 404
+
+
+class TestKeys:
+    async def test_a_key_is_created_shown_once_and_revoked(self, app, gateway):
+        admin = await make_key(gateway, KeyKind.ADMIN)
+        status, made = await call(
+            app, "POST", "/v1/memory/keys", {"kind": "vault", "user": "ann", "name": "phone", "mode": "read"}, admin
+        )
+        assert (status, made["kind"], made["user"], made["mode"], made["name"]) == (
+            201,
+            "vault",
+            "ann",
+            "read",
+            "phone",
+        )
+        assert made["key"].startswith("mk_")
+        assert made["hint"] == made["key"][-4:]
+        _, listed = await call(app, "GET", "/v1/memory/keys", key=admin)
+        assert made["key"] not in json.dumps(listed)
+        assert made["id"] in [one["id"] for one in listed["data"]]
+        assert (await call(app, "GET", "/v1/memory/stats", key=made["key"]))[0] == 404  # ann has no vault yet
+        status, gone = await call(app, "DELETE", f"/v1/memory/keys/{made['id']}", key=admin)
+        assert (status, gone["deleted"]) == (200, True)
+        assert (await call(app, "DELETE", f"/v1/memory/keys/{made['id']}", key=admin))[0] == 404
+
+    async def test_the_machine_itself_creates_the_first_key(self, app):
+        status, made = await call(app, "POST", "/v1/memory/keys", {"kind": "admin"})
+        assert (status, made["kind"], made["project"]) == (201, "admin", "default")
+
+    @pytest.mark.parametrize(
+        ("body", "param"),
+        [
+            ({"kind": "root"}, "kind"),
+            ({"kind": "vault"}, "user"),
+            ({"kind": "client", "user": "ann"}, "user"),
+            ({"mode": "sometimes"}, "mode"),
+            ({"name": 7}, "name"),
+            ({"knid": "admin"}, "knid"),
+        ],
+    )
+    async def test_what_is_malformed_is_named(self, app, body, param):
+        status, reply = await call(app, "POST", "/v1/memory/keys", body)
+        assert (status, reply["error"]["param"]) == (400, param)
+
+    @pytest.mark.parametrize("kind", [KeyKind.CLIENT, KeyKind.VAULT])
+    async def test_only_admins_see_to_keys(self, app, gateway, kind):
+        key = await make_key(gateway, kind, user="ann" if kind is KeyKind.VAULT else None)
+        for method, target, body in (
+            ("POST", "/v1/memory/keys", {}),
+            ("GET", "/v1/memory/keys", None),
+            ("DELETE", "/v1/memory/keys/key_1", None),
+            ("GET", "/v1/memory/jobs", None),
+            ("POST", "/v1/memory/jobs/replay", {}),
+        ):
+            status, reply = await call(app, method, target, body, key)
+            assert (status, reply["error"]["code"]) == (403, "admin_key_required")
+
+    async def test_an_admin_stays_in_its_project(self, app, gateway):
+        admin = await make_key(gateway, KeyKind.ADMIN, project=ProjectId("p1"))
+        other = await make_key(gateway, KeyKind.CLIENT, project=ProjectId("p2"))
+        _, listed = await call(app, "GET", "/v1/memory/keys", key=admin)
+        assert {one["project"] for one in listed["data"]} == {"p1"}
+        assert (await call(app, "DELETE", f"/v1/memory/keys/key_{other[3:9]}", key=admin))[0] == 404
+        status, reply = await call(app, "POST", "/v1/memory/keys", {"project": "p2"}, admin)
+        assert (status, reply["error"]["param"]) == (403, "project")
+
+    async def test_the_machine_itself_may_found_another_project(self, app):
+        _, made = await call(app, "POST", "/v1/memory/keys", {"project": "p2"})
+        assert made["project"] == "p2"
+
+
+class TestJobs:
+    async def fail_one(self, gateway):
+        await store_messages(gateway, "ann", "x")
+        (job,) = await gateway.store.jobs.lease(1, 60)
+        await gateway.store.jobs.fail(job.id, "it broke", None)
+
+    async def test_dead_letters_are_listed_and_replayed(self, app, gateway):
+        await self.fail_one(gateway)
+        _, listed = await call(app, "GET", "/v1/memory/jobs?user=ann")
+        assert [(one["state"], one["last_error"], one["messages"]) for one in listed["data"]] == [
+            ("dead", "it broke", 1)
+        ]
+        assert (await call(app, "POST", "/v1/memory/jobs/replay", {}))[1]["replayed"] == 1
+        assert (await call(app, "GET", "/v1/memory/jobs"))[1]["data"] == []
+
+    async def test_all_jobs_are_the_operators_to_see(self, app, gateway):
+        await self.fail_one(gateway)
+        admin = await make_key(gateway, KeyKind.ADMIN, project=ProjectId("p1"))
+        status, reply = await call(app, "GET", "/v1/memory/jobs", key=admin)
+        assert (status, reply["error"]["code"]) == (403, "operator_required")
+
+
+class TestAuthorisation:
+    async def test_a_vault_key_speaks_for_its_user_only(self, app, gateway):
+        await store_messages(gateway, "ann", "hers")
+        await store_messages(gateway, "bob", "his")
+        key = await make_key(gateway, KeyKind.VAULT, user="ann")
+        _, mine = await call(app, "GET", "/v1/memory/memories", key=key)
+        assert [one["text"] for one in mine["data"]] == ["hers"]
+        _, users = await call(app, "GET", "/v1/memory/users", key=key)
+        assert [one["id"] for one in users["data"]] == ["ann"]
+        for method, target, body in (
+            ("GET", "/v1/memory/memories?user=bob", None),
+            ("GET", "/v1/memory/users/bob", None),
+            ("POST", "/v1/memory/search", {"user": "bob", "query": "q"}),
+            ("POST", "/v1/memory/ingest", {"user": "bob", "messages": [{"role": "user", "content": "x"}]}),
+        ):
+            status, reply = await call(app, method, target, body, key)
+            assert (status, reply["error"]["code"]) == (403, "wrong_user")
+        assert gateway.calls.ingested == []
+        assert (await call(app, "DELETE", "/v1/memory/users/ann", key=key))[1]["error"]["code"] == "wrong_key_kind"
+
+    async def test_projects_do_not_see_each_other(self, app, gateway):
+        await store_messages(gateway, "ann", "hers")
+        other = await make_key(gateway, KeyKind.CLIENT, project=ProjectId("p2"))
+        assert (await call(app, "GET", "/v1/memory/memories?user=ann", key=other))[0] == 404
+        assert (await call(app, "GET", "/v1/memory/users", key=other))[1]["data"] == []
+        await call(app, "POST", "/v1/memory/search", {"user": "ann", "query": "q"}, other)
+        assert gateway.calls.searched[0][0].project == "p2"
+
+    async def test_without_keys_only_this_machine_is_served(self, app):
+        status, reply = await call(app, "GET", "/v1/memory/users", client=("203.0.113.7", 1))
+        assert (status, reply["error"]["code"]) == (403, "no_keys_configured")
+        assert "recollect keys create" in reply["error"]["message"]
+
+    async def test_with_a_key_nobody_goes_without(self, app, gateway):
+        key = await make_key(gateway)
+        assert (await call(app, "GET", "/v1/memory/users"))[0] == 401
+        assert (await call(app, "GET", "/v1/memory/users", key=key, client=("203.0.113.7", 1)))[0] == 200
+        assert (await call(app, "GET", "/v1/memory/users", key=new_secret()))[0] == 401
+
+
+class TestOperations:
+    async def test_health_and_readiness(self, app, gateway):
+        assert await call(app, "GET", "/healthz") == (200, {"status": "ok"})
+        gateway.state = Readiness(embedder="none", notes=("no model",))
+        status, body = await call(app, "GET", "/readyz")
+        assert (status, body["status"], body["recall"], body["notes"]) == (200, "ready", "lexical", ["no model"])
+        gateway.state = Readiness(embedder="m", spooled=3, problems=("the disk is full",))
+        status, body = await call(app, "GET", "/readyz")
+        assert (status, body["problems"], body["spooled"]) == (503, ["the disk is full"], 3)
+
+    async def test_metrics_count_and_name_nobody(self, app, gateway):
+        await call(app, "GET", "/v1/memory/memories?user=somebody")
+        reply = await exchange(app, "GET", "/metrics")
+        text = reply.body.decode()
+        assert 'recollect_requests_total{surface="own",status="404"} 1' in text
+        assert reply.header("content-type").startswith("text/plain; version=0.0.4")
+        assert "somebody" not in text
+
+    @pytest.mark.parametrize(
+        ("method", "target", "status", "code"),
+        [
+            ("GET", "/nowhere", 404, "unknown_route"),
+            ("GET", "/v1/memory/nowhere", 404, "unknown_route"),
+            ("GET", "/v1/memory/search", 405, "method_not_allowed"),
+            ("PUT", "/healthz", 405, "method_not_allowed"),
+        ],
+    )
+    async def test_what_is_not_there(self, app, method, target, status, code):
+        found, body = await call(app, method, target)
+        assert (found, body["error"]["code"]) == (status, code)
+
+    async def test_head_is_possible_where_get_is(self, app):
+        assert (await exchange(app, "HEAD", "/healthz")).status == 200
+
+    async def test_the_root_says_where_things_are(self, app):
+        assert (await call(app, "GET", "/"))[1]["base_url"] == "/v1"
