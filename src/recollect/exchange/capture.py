@@ -13,6 +13,7 @@ from recollect.domain.controls import StoreScope
 from recollect.domain.messages import NewMessage
 from recollect.errors import StoreUnavailableError, UnprocessableError
 from recollect.exchange.exchange import Stored
+from recollect.wire.memory_block import DISCLAIMER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +96,7 @@ class Capturer:
         anchor = place.anchor
         if exchange.controls.store is not StoreScope.RESPONSE:
             messages = [_said(prompt.utterances[index], exchange) for index in place.new]
-        if exchange.controls.store is not StoreScope.INPUT and reply.message is not None:
+        if exchange.controls.store is not StoreScope.INPUT and _is_worth_storing(reply):
             messages.append(self._replied(reply, exchange))
         if not messages:
             return None
@@ -122,6 +123,11 @@ class Capturer:
             agent_id=exchange.controls.agent_id,
             is_partial=reply.is_partial,
         )
+
+
+def _is_worth_storing(reply: Reply) -> bool:
+    """Something was said, and it is not memory itself, quoted by the built-in model."""
+    return reply.message is not None and DISCLAIMER not in reply.message.text
 
 
 def _said(utterance: Utterance, exchange: Exchange) -> NewMessage:

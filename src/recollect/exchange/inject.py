@@ -9,7 +9,7 @@ from recollect.domain.capture import Injection
 from recollect.domain.ids import digest16
 from recollect.domain.keys import MemoryMode
 from recollect.domain.recall import MemoryStatus
-from recollect.wire.memory_block import BlockEntry, render_block
+from recollect.wire.memory_block import FRAME_TOKENS, BlockEntry, render_block
 from recollect.wire.prompt import PromptEdit
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from recollect.exchange.exchange import Exchange
 
 NONCE_BYTES = 4
-FRAME_TOKENS = 56
-"""What a block costs beside its passages: fence and instructions, in WordPiece tokens."""
 
 
 def block_of(hits: Sequence[Hit], controls: Controls, seed: bytes) -> str:

@@ -18,7 +18,7 @@ from recollect.domain.recall import MemoryStatus
 from recollect.errors import InvalidRequestError, PayloadTooLargeError, StoreUnavailableError, UpstreamBrokenError
 from recollect.exchange.exchange import Exchange, Place
 from recollect.exchange.forward import provider_key_of
-from recollect.exchange.relay import FIRST_ERROR_STATUS, CapturingRelay, header_of, relay_untouched
+from recollect.exchange.relay import FIRST_ERROR_STATUS, CapturingRelay, relay_untouched
 from recollect.exchange.remember import hit_record
 from recollect.exchange.resolve import conversation_of, project_of, user_of
 from recollect.wire.controls import read_controls

@@ -56,6 +56,34 @@ class Upstream(Protocol):
         """Close idle connections."""
 
 
+class UpstreamSocket(Protocol):
+    """An open WebSocket to a provider (``/responses`` and ``/realtime`` speak so)."""
+
+    @property
+    def subprotocol(self) -> str | None:
+        """What the provider chose of what was offered."""
+
+    @property
+    def close_code(self) -> int | None:
+        """Why it was closed (RFC 6455 7.4), once ``messages`` has ended; None where the connection just broke."""
+
+    async def send(self, message: str | bytes) -> None:
+        """Send one message. UpstreamBrokenError where it is closed."""
+
+    def messages(self) -> AsyncIterator[str | bytes]:
+        """Whole messages as they come, until either side closes."""
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Say goodbye. Safe to call twice."""
+
+
+class SocketUpstream(Protocol):
+    """An upstream that also speaks WebSocket."""
+
+    async def connect_websocket(self, request: UpstreamRequest) -> UpstreamSocket | UpstreamReply:
+        """Open one, as ``send`` would; the provider's reply where it refuses to switch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """A registry entry, as data.

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
-from multidict import CIMultiDict
 from yarl import URL
 
 from recollect.errors import PermissionDeniedError, UpstreamBrokenError, UpstreamConnectError, UpstreamTimeoutError
 from recollect.providers.allow_list import AllowList, parse_address
+from recollect.providers.http_websocket import header_texts, open_socket, refuse_unless_switched
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from recollect.errors import ServiceError
-    from recollect.providers.base import Headers, UpstreamReply, UpstreamRequest
+    from recollect.providers.base import Headers, UpstreamReply, UpstreamRequest, UpstreamSocket
 
 HOP_BY_HOP = frozenset(
     {
@@ -71,8 +71,7 @@ class HttpUpstream:
         self._timeouts = timeouts or Timeouts()
         self._allow = allow or AllowList()
         self._trusts_environment = trusts_environment
-        self._open: aiohttp.ClientSession | None = None
-        self._pinned: aiohttp.ClientSession | None = None
+        self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
 
     async def send(self, request: UpstreamRequest) -> UpstreamReply:
         """Send and wait for the head of the reply.
@@ -83,7 +82,7 @@ class HttpUpstream:
         """
         url = _parse_url(request.url)
         session = self._session(request, url)
-        headers = CIMultiDict[str]([(name.decode("latin-1"), _text(value)) for name, value in request.headers])
+        headers = header_texts(request.headers)
         body = request.body
         may_repeat = body is None or isinstance(body, bytes)
         while True:
@@ -103,27 +102,40 @@ class HttpUpstream:
                 raise _head_error(url, error, self._timeouts) from error
             return _HttpReply(response, url, self._timeouts.idle_s)
 
+    async def connect_websocket(self, request: UpstreamRequest) -> UpstreamSocket | UpstreamReply:
+        """Open a WebSocket; the url's scheme may be http(s) or ws(s). Raises what ``send`` raises."""
+        url = _parse_url(request.url)
+        try:
+            return await open_socket(self._session(request, url, is_socket=True), url, request.headers)
+        except aiohttp.ClientConnectorError as error:
+            raise _connect_error(url, error) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _head_error(url, error, self._timeouts) from error
+
     async def close(self) -> None:
         """Close idle connections, and those of replies that nobody has read."""
-        sessions = [session for session in (self._open, self._pinned) if session is not None]
-        self._open = self._pinned = None
+        sessions = list(self._sessions.values())
+        self._sessions.clear()
         for session in sessions:
             await session.close()
 
-    def _session(self, request: UpstreamRequest, url: URL) -> aiohttp.ClientSession:
-        if not request.is_pinned:
-            if self._open is None:
-                self._open = self._new_session(None)
-            return self._open
-        host, port = url.raw_host or "", url.port or 0
-        address = parse_address(host)
-        if address is not None and not self._allow.may_connect(host, port, str(address)):
-            raise _not_allowed(host)
-        if self._pinned is None:
-            self._pinned = self._new_session(_CheckingResolver(self._allow))
-        return self._pinned
+    def _session(self, request: UpstreamRequest, url: URL, *, is_socket: bool = False) -> aiohttp.ClientSession:
+        """The session for this kind of request; each kind has its own pool, so that no check can be passed by."""
+        if request.is_pinned:
+            host = url.raw_host or ""
+            address = parse_address(host)
+            if address is not None and not self._allow.may_connect(host, url.port or 0, str(address)):
+                raise _not_allowed(host)
+        session = self._sessions.get((request.is_pinned, is_socket))
+        if session is None:
+            resolver = _CheckingResolver(self._allow) if request.is_pinned else None
+            session = self._new_session(resolver, (refuse_unless_switched,) if is_socket else ())
+            self._sessions[request.is_pinned, is_socket] = session
+        return session
 
-    def _new_session(self, resolver: AbstractResolver | None) -> aiohttp.ClientSession:
+    def _new_session(
+        self, resolver: AbstractResolver | None, middlewares: tuple[aiohttp.ClientMiddlewareType, ...]
+    ) -> aiohttp.ClientSession:
         connector = _Connector(
             limit=0, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=DNS_CACHE_S, resolver=resolver or ThreadedResolver()
         )
@@ -138,6 +150,7 @@ class HttpUpstream:
             trust_env=self._trusts_environment and resolver is None,
             max_line_size=MAX_HEADER_BYTES,
             max_field_size=MAX_HEADER_BYTES,
+            middlewares=middlewares,
         )
 
 
@@ -213,14 +226,6 @@ class _ForbiddenAddressError(OSError):
 @lru_cache(maxsize=512)
 def _parse_url(url: str) -> URL:
     return URL(url, encoded=True)
-
-
-def _text(value: bytes) -> str:
-    """Read so that it goes out as it came: aiohttp writes header values in UTF-8."""
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
 
 
 def _lowered(headers: tuple[tuple[bytes, bytes], ...]) -> list[tuple[bytes, bytes]]:

@@ -11,6 +11,7 @@ import orjson
 
 from recollect.errors import InvalidRequestError
 from recollect.providers.in_memory_reply import InMemoryReply
+from recollect.wire.memory_block import DISCLAIMER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,10 +22,6 @@ RECALL_MODEL = "recollect/recall"
 OWN_PREFIX = "recollect/"
 MAX_QUOTES = 5
 MAX_QUOTE_LENGTH = 600
-DISCLAIMER = (
-    "(I am Recollect's built-in recall model, not an LLM: I only quote what is in memory. "
-    "Give the gateway a provider key to talk to a real model.)"
-)
 NOTHING = "I have no memory of that."
 _JSON_HEADERS = ((b"content-type", b"application/json"),)
 _STREAM_HEADERS = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"))

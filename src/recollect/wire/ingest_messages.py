@@ -35,7 +35,7 @@ def read_ingest_messages(
     document = JsonDocument.parse(f'{{"messages":{raw}}}'.encode())
     given = document.get("messages")
     if not isinstance(given, list) or not given:
-        raise _refused("messages", "a list of at least one message", "invalid_type")
+        raise _refused(param="messages", expected="a list of at least one message", code="invalid_type")
     for index, message in enumerate(given):
         _check_shape(message, f"messages[{index}]")
     utterances = DIALECTS["chat/completions"].read(document).utterances
@@ -48,14 +48,14 @@ def read_ingest_messages(
 
 def _check_shape(message: object, where: str) -> None:
     if not isinstance(message, dict):
-        raise _refused(where, "an object", "invalid_type")
+        raise _refused(param=where, expected="an object", code="invalid_type")
     role = message.get("role")
     if role is None:
-        raise _missing(f"{where}.role")
+        raise _missing(param=f"{where}.role")
     if not isinstance(role, str) or role not in ROLES:
-        raise _refused(f"{where}.role", f"one of {', '.join(sorted(ROLES))}", "invalid_role")
+        raise _refused(param=f"{where}.role", expected=f"one of {', '.join(sorted(ROLES))}", code="invalid_role")
     if "content" not in message and "tool_calls" not in message:
-        raise _missing(f"{where}.content")
+        raise _missing(param=f"{where}.content")
 
 
 def _message(
@@ -71,7 +71,7 @@ def _message(
     merged = {**metadata, **_metadata(message, where)}
     name = message.get("name")
     if name is not None and not isinstance(name, str):
-        raise _refused(f"{where}.name", "text", "invalid_type")
+        raise _refused(param=f"{where}.name", expected="text", code="invalid_type")
     return NewMessage(
         role=utterance.role,
         text=utterance.text,
@@ -90,7 +90,9 @@ def _external_id(message: Mapping[str, object], where: str) -> str | None:
     if given is None:
         return None
     if not isinstance(given, str) or not 0 < len(given) <= MAX_ID_CHARACTERS:
-        raise _refused(f"{where}.id", f"text of 1 to {MAX_ID_CHARACTERS} characters", "invalid_type")
+        raise _refused(
+            param=f"{where}.id", expected=f"text of 1 to {MAX_ID_CHARACTERS} characters", code="invalid_type"
+        )
     return given
 
 
@@ -99,18 +101,18 @@ def _metadata(message: Mapping[str, object], where: str) -> dict[str, object]:
     if given is None:
         return {}
     if not isinstance(given, dict):
-        raise _refused(f"{where}.metadata", "an object", "invalid_metadata")
+        raise _refused(param=f"{where}.metadata", expected="an object", code="invalid_metadata")
     try:
         orjson.dumps(given)
     except (TypeError, orjson.JSONEncodeError):
         expected = "an object of text, numbers up to 64 bits, lists and objects"
-        raise _refused(f"{where}.metadata", expected, "invalid_metadata") from None
+        raise _refused(param=f"{where}.metadata", expected=expected, code="invalid_metadata") from None
     return given
 
 
-def _refused(param: str, expected: str, code: str) -> InvalidRequestError:
+def _refused(*, param: str, expected: str, code: str) -> InvalidRequestError:
     return InvalidRequestError(f"`{param}` must be {expected}.", code=code, param=param)
 
 
-def _missing(param: str) -> InvalidRequestError:
+def _missing(*, param: str) -> InvalidRequestError:
     return InvalidRequestError(f"`{param}` is required.", code="missing_field", param=param)

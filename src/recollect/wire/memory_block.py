@@ -33,8 +33,13 @@ _SECTION_TITLES: dict[BlockKind, str] = {
     "passage": "",
     "recent": "Earlier in this conversation:",
 }
-FRAME_TOKENS = 80
+FRAME_TOKENS = 56
 """What fence and instructions cost at most."""
+DISCLAIMER = (
+    "(I am Recollect's built-in recall model, not an LLM: I only quote what is in memory. "
+    "Give the gateway a provider key to talk to a real model.)"
+)
+"""Ends every answer of the built-in model: what quotes memory is not remembered again."""
 SEPARATOR = "\n\n"
 """Stands between a message's own text and a block appended to it."""
 

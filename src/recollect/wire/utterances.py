@@ -9,7 +9,7 @@ from recollect.errors import InvalidRequestError
 from recollect.wire.content import parts_content
 from recollect.wire.headers import OWN_BODY_FIELDS
 from recollect.wire.json_document import Edit, cut_members, json_string, without_lone_surrogates
-from recollect.wire.memory_block import SEPARATOR
+from recollect.wire.memory_block import DISCLAIMER, SEPARATOR
 from recollect.wire.prompt import Utterance
 from recollect.wire.side_calls import strip_harness
 
@@ -35,6 +35,7 @@ def utterance(
 ) -> Utterance:
     """An utterance with the fingerprint that its stored message has."""
     print_ = fingerprint(role, content or text)
+    is_storable = is_storable and not (role == "assistant" and DISCLAIMER in text)
     known_name = without_lone_surrogates(name) if isinstance(name, str) else None
     return Utterance(role, text, content, print_, known_name, is_storable, can_hold_block)
 
