@@ -10,6 +10,7 @@ import numpy as np
 from recollect.recall import signals
 from recollect.recall.eligibility import repeated_places
 from recollect.recall.packing import Budget, fits_whole
+from recollect.wire.memory_block import FRAME_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from recollect.recall.ranking import Ranking
     from recollect.recall.vault_index import VaultIndex
 
-FRAME_TOKENS = 56
-"""Fence and instructions of a block."""
 LEAST_DUPLICATE_TERMS = 3
 """Passages with the same index terms in the same order are duplicates, unless they are as short as "yes, thanks"."""
 

@@ -33,7 +33,7 @@ _SECTION_TITLES: dict[BlockKind, str] = {
     "passage": "",
     "recent": "Earlier in this conversation:",
 }
-FRAME_TOKENS = 56
+FRAME_TOKENS = 64
 """What fence and instructions cost at most."""
 DISCLAIMER = (
     "(I am Recollect's built-in recall model, not an LLM: I only quote what is in memory. "
