@@ -59,13 +59,12 @@ def _migrate(path: Path, scripts: list[str]) -> int:
                 f" {len(scripts)}). Upgrade Recollect, or point `data` at another directory."
             )
             raise SettingsError(message)
-        for script in scripts[version:]:
+        for number, script in enumerate(scripts[version:], start=version + 1):
             for statement in _statements(script):
                 connection.execute(statement)
-        version = max(version, len(scripts))
-        connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute(f"PRAGMA user_version = {number}")
         connection.execute("COMMIT")
-        return version
+        return max(version, len(scripts))
     finally:
         connection.close()
 
