@@ -51,7 +51,9 @@ async def test_an_upload_is_handed_on_chunk_by_chunk(app, gateway):
         await sink.end()
 
     gateway.pipeline.handler = upload
-    await exchange(app, "POST", "/v1/files", body=[b"one", b"", b"two"], headers={"Content-Type": "multipart/form-data"})
+    await exchange(
+        app, "POST", "/v1/files", body=[b"one", b"", b"two"], headers={"Content-Type": "multipart/form-data"}
+    )
     assert seen == [b"one", b"two"]
 
 

@@ -282,4 +282,3 @@ class TestPrepare:
         status, reply, _ = await post(app, "/v1/memory/prepare", body)
         assert (status, reply["error"]["param"]) == (400, param)
         assert gateway.calls.prepared == []
-
