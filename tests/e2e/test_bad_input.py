@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from recollect.testing.scripted_provider import ScriptedProvider
 
 USER = "bad input"
-CHAT: dict[str, Any] = {"model": "openai/m", "messages": [{"role": "user", "content": "hi"}], "user": USER}
+SAID = {"role": "user", "content": "hi"}
+DATED = {**SAID, "occurred_at": "x"}
+CHAT: dict[str, Any] = {"model": "openai/m", "messages": [SAID], "user": USER}
 RESPONSE: dict[str, Any] = {"model": "openai/m", "input": "hi", "user": USER}
-INGEST: dict[str, Any] = {"user": USER, "messages": [{"role": "user", "content": "hi"}]}
+INGEST: dict[str, Any] = {"user": USER, "messages": [SAID]}
 RECALLR = {"X-Recallr-User-Id": USER}
 
 BODIES: list[tuple[str, Any, int, str, str | None]] = [
@@ -40,8 +42,8 @@ BODIES: list[tuple[str, Any, int, str, str | None]] = [
     ("responses", {**RESPONSE, "memory_max_tokens": -5}, 400, "invalid_number", "memory_max_tokens"),
     ("memory/ingest", {**INGEST, "messages": []}, 400, "invalid_type", "messages"),
     ("memory/ingest", {"user": USER}, 400, "missing_field", "messages"),
-    ("memory/ingest", {**INGEST, "messages": [{"role": "judge", "content": "hi"}]}, 400, "invalid_role", "messages[0].role"),
-    ("memory/ingest", {**INGEST, "messages": [{**INGEST["messages"][0], "occurred_at": "x"}]}, 400, "invalid_time", "messages[0].occurred_at"),
+    ("memory/ingest", {**INGEST, "messages": [{**SAID, "role": "judge"}]}, 400, "invalid_role", "messages[0].role"),
+    ("memory/ingest", {**INGEST, "messages": [DATED]}, 400, "invalid_time", "messages[0].occurred_at"),
     ("memory/ingest", {**INGEST, "wait": "yes"}, 400, "invalid_boolean", "wait"),
     ("memory/search", {"user": USER, "query": "hi", "limit": -3}, 400, "invalid_number", "limit"),
     ("memory/search", {"user": USER, "query": "hi", "strategy": "psychic"}, 400, "invalid_strategy", "strategy"),
@@ -110,7 +112,7 @@ def check(reply: httpx.Response, status: int, code: str, param: str | None) -> N
 
 
 @pytest.mark.parametrize(("path", "body", "status", "code", "param"), BODIES)
-def test_bodies(  # noqa: PLR0913  one column of the table each
+def test_bodies(
     gateway: GatewayProcess, provider: ScriptedProvider, path: str, body: Any, status: int, code: str, param: str | None
 ) -> None:
     before = len(provider.requests)

@@ -60,11 +60,9 @@ def test_a_provider_that_breaks_off_is_seen_as_such(
 ) -> None:
     user = f"broken {is_streamed}"
     provider.then(Script(text=ANSWER, cut_after=3))
+    messages = [{"role": "user", "content": "tell me"}]
     with client_of(gateway) as client, pytest.raises(openai.APIConnectionError):
-        reply = client.chat.completions.create(  # type: ignore[call-overload]
-            model="openai/m", messages=[{"role": "user", "content": "tell me"}], user=user, stream=is_streamed
-        )
-        list(reply)
+        list(client.chat.completions.create(model="openai/m", messages=messages, user=user, stream=is_streamed))  # type: ignore[call-overload]
     assert eventually(lambda: "tell me" in stored_texts(gateway, user))
 
 

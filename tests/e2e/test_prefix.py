@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,7 +53,7 @@ def user(gateway: GatewayProcess, request: pytest.FixtureRequest) -> str:
 def check(provider: ScriptedProvider, field: str) -> None:
     """Each request continues the one before, something new is recalled in each, and the fact asked for is there."""
     lists = [raw_list(request.body, field) for request in provider.requests[-len(TURNS) :]]
-    for before, after in zip(lists, lists[1:], strict=False):
+    for before, after in pairwise(lists):
         assert after.startswith(before[:-1])
     for index, (fact, _) in enumerate(TURNS):
         newest = lists[index][len(lists[index - 1]) - 1 :] if index else lists[0]

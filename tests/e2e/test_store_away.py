@@ -1,4 +1,4 @@
-"""A database that is locked, full or failing: the reply arrives, the messages wait in the spool and are stored later."""
+"""A database that is locked or full: the reply arrives, the messages wait in the spool and are stored later."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Recollect(OpenAI):
     """``openai.OpenAI`` whose calls go through a Recollect gateway.
 
     ``Recollect(base_url=…, api_key="mk_…")`` talks to a running gateway; without arguments, to the one that the
-    environment names (``RECOLLECT_BASE_URL``, ``RECOLLECT_API_KEY``), else to ``http://127.0.0.1:8000/v1`` without a key.
+    environment names (``RECOLLECT_BASE_URL``, ``RECOLLECT_API_KEY``), else to ``http://127.0.0.1:8000/v1``, keyless.
     ``Recollect(config={…})`` runs the gateway inside this process: no server, no port. ``provider_key`` is the
     provider's own key, where the gateway has none. Anything else is the SDK's.
     """
@@ -127,7 +127,7 @@ def _sdk_options(
     provider_key: str | None,
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The arguments of the SDK's constructor. An ``OPENAI_API_KEY`` in the environment is never sent as a memory key."""
+    """The arguments of the SDK's constructor. The environment's ``OPENAI_API_KEY`` is never sent as a memory key."""
     merged = dict(options)
     if provider_key is not None:
         merged["default_headers"] = {
@@ -161,7 +161,7 @@ class _Lease:
 
 def _build_app(config: Mapping[str, Any]) -> AsgiApp:
     """The gateway's application, built where a gateway is built: in the composition root."""
-    from recollect.bootstrap import build_app
+    from recollect.bootstrap import build_app  # noqa: PLC0415 - only this form needs a server's libraries
 
     app: AsgiApp = build_app(load_settings(settings_from(config)))
     return app
