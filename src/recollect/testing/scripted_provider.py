@@ -17,18 +17,16 @@ import argparse
 import asyncio
 import json
 import threading
-import zlib
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import brotli
-import zstandard
 from aiohttp import web
 
 from recollect.testing import scripted_bodies as bodies
 from recollect.testing.scripted_bodies import Answer, ToolCall
+from recollect.testing.scripted_encoding import Encoder, Encoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +38,6 @@ HOST = "127.0.0.1"
 MODELS = ("gpt-4o", "gpt-4o-mini", "text-embedding-3-small")
 SPEECH = bytes(range(256)) * 64
 """What ``audio/speech`` answers: every byte there is."""
-Encoding = Literal["", "gzip", "deflate", "br", "zstd"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +173,16 @@ class ScriptedProvider:
         """The same, without blocking the event loop."""
         return await asyncio.to_thread(self.wait_for, count, timeout_s)
 
+    def record(self, received: Received) -> None:
+        """Take note of a request."""
+        with self._arrival:
+            self.requests.append(received)
+            self._arrival.notify_all()
+
+    def next_script(self) -> Script:
+        """What the next request is answered by."""
+        return self._queue.popleft() if self._queue else self.script
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         received = Received(
             method=request.method,
@@ -183,12 +190,9 @@ class ScriptedProvider:
             headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers),
             body=await request.content.read(),
         )
-        with self._arrival:
-            self.requests.append(received)
-            self._arrival.notify_all()
-        script = self._queue.popleft() if self._queue else self.script
+        self.record(received)
         try:
-            return await _Reply(self, request, received, script).send()
+            return await _Reply(self, request, received, self.next_script()).send()
         except (asyncio.CancelledError, ConnectionResetError):
             received.left.set()
             raise
@@ -203,18 +207,20 @@ class _Reply:
         self._provider = provider
         self._request = request
         self._received = received
-        self._script = script
+        self.script = script
         self._path = request.path.rstrip("/")
         self._number = len(provider.requests)
 
     async def send(self) -> web.StreamResponse:
-        script = self._script
+        script = self.script
         if script.hang == "before_head":
             await asyncio.Event().wait()
         if script.raw is not None:
             return await self._plain(script.raw, script.content_type or "application/json", script.status)
         if script.status >= 400:  # noqa: PLR2004
             return await self._json(bodies.error(script.status, f"scripted {script.status}"), script.status)
+        if self._request.headers.get("upgrade", "").lower() == "websocket":
+            return await self._socket()
         if self._request.method == "GET":
             return await self._get()
         if self._path.endswith("/files"):
@@ -225,6 +231,21 @@ class _Reply:
         except ValueError:
             return await self._json(bodies.error(400, "We could not parse the JSON body of your request."), 400)
         return await self._post(body)
+
+    async def _socket(self) -> web.StreamResponse:
+        """Responses over a WebSocket: each ``response.create`` is recorded as a request, and answered by events."""
+        socket = web.WebSocketResponse(protocols=("realtime",))
+        await socket.prepare(self._request)
+        async for message in socket:
+            received = replace(self._received, body=str(message.data).encode())
+            self._provider.record(received)
+            reply = _Reply(self._provider, self._request, received, self._provider.next_script())
+            for number, (_, event) in enumerate(bodies.response_events(reply.answer(received.json()))):
+                if number == reply.script.cut_after:
+                    self._cut(socket)
+                    return socket
+                await socket.send_str(json.dumps(event, ensure_ascii=False))
+        return socket
 
     async def _get(self) -> web.StreamResponse:
         if self._path.endswith("/models"):
@@ -240,7 +261,7 @@ class _Reply:
             return await self._json(bodies.embeddings(body))
         if self._path.endswith("/audio/speech"):
             return await self._plain(SPEECH, "audio/mpeg")
-        answer = self._answer(body)
+        answer = self.answer(body)
         if self._path.endswith("/chat/completions"):
             if body.get("stream"):
                 return await self._events(bodies.chat_events(answer))
@@ -255,8 +276,8 @@ class _Reply:
             return await self._json(bodies.completion(answer))
         return await self._json(bodies.error(404, f"{self._path} does not exist"), 404)
 
-    def _answer(self, body: dict[str, Any]) -> Answer:
-        script = self._script
+    def answer(self, body: dict[str, Any]) -> Answer:
+        script = self.script
         prefix = "resp" if self._path.endswith("/responses") else "chatcmpl"
         return Answer(
             id=f"{prefix}_scripted_{self._number}",
@@ -273,18 +294,18 @@ class _Reply:
             "x-request-id": f"req_scripted_{self._number}",
             "openai-processing-ms": "7",
             "x-ratelimit-remaining-requests": "4999",
-            "content-type": self._script.content_type or content_type,
+            "content-type": self.script.content_type or content_type,
         }
-        if self._script.encoding:
-            headers["content-encoding"] = self._script.encoding
-        return headers | dict(self._script.headers)
+        if self.script.encoding:
+            headers["content-encoding"] = self.script.encoding
+        return headers | dict(self.script.headers)
 
     async def _json(self, document: object, status: int | None = None) -> web.StreamResponse:
         return await self._plain(json.dumps(document, ensure_ascii=False).encode(), "application/json", status)
 
     async def _plain(self, body: bytes, content_type: str, status: int | None = None) -> web.StreamResponse:
-        script = self._script
-        encoder = _Encoder(script.encoding)
+        script = self.script
+        encoder = Encoder(script.encoding)
         encoded = encoder.encode(body) + encoder.finish()
         reply = web.StreamResponse(status=status or script.status, headers=self._headers(content_type))
         reply.content_length = len(encoded)
@@ -301,8 +322,8 @@ class _Reply:
     async def _events(
         self, events: Iterator[tuple[str, dict[str, object]]], *, may_be_done: bool = True
     ) -> web.StreamResponse:
-        script = self._script
-        encoder = _Encoder(script.encoding)
+        script = self.script
+        encoder = Encoder(script.encoding)
         reply = web.StreamResponse(status=script.status, headers=self._headers("text/event-stream; charset=utf-8"))
         await reply.prepare(self._request)
         if script.hang == "after_head":
@@ -321,8 +342,8 @@ class _Reply:
         return reply
 
     def _event(self, name: str, data: str) -> bytes:
-        end, space = self._script.line_end, " " if self._script.has_spaces else ""
-        comment = f": keep-alive{end}{end}" if self._script.has_comments else ""
+        end, space = self.script.line_end, " " if self.script.has_spaces else ""
+        comment = f": keep-alive{end}{end}" if self.script.has_comments else ""
         head = f"event:{space}{name}{end}" if name else ""
         return f"{comment}{head}data:{space}{data}{end}{end}".encode()
 
@@ -330,33 +351,6 @@ class _Reply:
         if self._request.transport is not None:
             self._request.transport.close()
         return reply
-
-
-class _Encoder:
-    """A content coding whose every piece can be read as soon as it is there."""
-
-    def __init__(self, encoding: Encoding) -> None:
-        self._zlib = (
-            zlib.compressobj(wbits=31 if encoding == "gzip" else 15) if encoding in {"gzip", "deflate"} else None
-        )
-        self._brotli = brotli.Compressor() if encoding == "br" else None
-        self._zstd = zstandard.ZstdCompressor().compressobj() if encoding == "zstd" else None
-
-    def encode(self, data: bytes) -> bytes:
-        if self._zlib is not None:
-            return self._zlib.compress(data) + self._zlib.flush(zlib.Z_SYNC_FLUSH)
-        if self._brotli is not None:
-            return bytes(self._brotli.process(data)) + bytes(self._brotli.flush())
-        if self._zstd is not None:
-            return self._zstd.compress(data) + self._zstd.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
-        return data
-
-    def finish(self) -> bytes:
-        if self._zlib is not None:
-            return self._zlib.flush()
-        if self._brotli is not None:
-            return bytes(self._brotli.finish())
-        return self._zstd.flush() if self._zstd is not None else b""
 
 
 async def _serve(port: int, text: str) -> None:
