@@ -1,0 +1,28 @@
+"""The tree tells the story: one file for each stage of an exchange, called in the order of the design."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from recollect.exchange.pipeline import STAGES, Stages
+from tests.architecture.tree import SOURCE
+
+BESIDES_STAGES = {
+    "__init__",
+    "exchange",  # the state of one exchange
+    "pipeline",  # calls the stages
+    "ports",  # what the edge must provide
+    "relay",  # carries the reply's bytes between forward and capture
+    "tap",  # listens to them
+    "memory_calls",  # the memory surface, built from the same stages
+}
+
+
+def test_each_stage_has_its_file_and_each_file_its_stage() -> None:
+    files = {path.stem for path in (SOURCE / "exchange").glob("*.py")}
+    assert files == set(STAGES) | BESIDES_STAGES
+
+
+def test_the_stages_stand_in_the_order_of_the_design() -> None:
+    assert STAGES == ("authenticate", "resolve", "recall", "inject", "forward", "capture", "remember")
+    assert tuple(field.name for field in dataclasses.fields(Stages)) == STAGES
