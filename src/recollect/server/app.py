@@ -16,8 +16,9 @@ from recollect.server.cors import Cors
 from recollect.server.counters import Counters
 from recollect.server.departure import ClientGoneError, Departure
 from recollect.server.failures import error_reply, internal_error, log_refusal
-from recollect.server.intake import check_upload, decoded, has_body, read_body, stream_body
+from recollect.server.intake import Intake, check_upload, decoded, has_body, read_body, stream_body
 from recollect.server.paths import Surface, Target, classify
+from recollect.server.patience import Patience
 from recollect.server.reply import AsgiReply
 from recollect.server.trust import is_local_caller
 
@@ -45,6 +46,7 @@ class GatewayApp:
         """Take the settings, and what builds the gateway from them."""
         self.settings = settings
         self.counters = Counters()
+        self.intake = Intake(settings.limits, Patience(settings.limits.body_timeout_s))
         self._open_gateway = open_gateway
         self._gateway: Gateway | None = None
         self._own: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None
@@ -158,14 +160,14 @@ class GatewayApp:
         body: bytes | AsyncIterator[bytes] = b""
         is_whole = method == "POST" and (target.is_dialect or fields.get(b"content-type", b"").startswith(JSON))
         if is_whole or not has_body(fields):
-            body = await read_body(receive, fields, self.settings.limits)
+            body = await read_body(receive, fields, self.intake)
             encoding = fields.get(b"content-encoding")
             if encoding and body:
                 body, headers = decoded(body, headers, encoding, self.settings.limits)
             watch.start()
         else:
             check_upload(fields, self.settings.limits)
-            body = stream_body(receive, self.settings.limits, watch)
+            body = stream_body(receive, self.intake, watch)
         is_forward = target.surface is Surface.FORWARD
         query = scope.get("query_string", b"")
         return IncomingRequest(

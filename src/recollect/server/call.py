@@ -224,11 +224,10 @@ class CallReader:
             return JsonDocument.parse(orjson.dumps(dict(request.query_params)))
         headers = tuple(request.scope["headers"])
         fields = dict(headers)
-        limits = self._app.settings.limits
-        body = await read_body(request.receive, fields, limits)
+        body = await read_body(request.receive, fields, self._app.intake)
         encoding = fields.get(b"content-encoding")
         if encoding and body:
-            body, _ = decoded(body, headers, encoding, limits)
+            body, _ = decoded(body, headers, encoding, self._app.settings.limits)
         return JsonDocument.parse(body or b"{}")
 
 

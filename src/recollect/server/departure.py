@@ -41,6 +41,7 @@ class Departure:
         """End listening."""
         if self._watcher is not None:
             self._watcher.cancel()
+            self._watcher = None  # the task holds this object: nothing is left to the garbage collector
 
     def interrupt(self, reason: Exception) -> None:
         """End the exchange for this reason. Within its own task, the caller raises the reason itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recollect.errors import InvalidRequestError, PayloadTooLargeError, RequestTimeoutError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from recollect.providers.base import Headers
     from recollect.server.departure import Departure
+    from recollect.server.patience import Patience
     from recollect.server.ports import Message, Receive
     from recollect.settings import LimitSettings
 
@@ -36,12 +37,20 @@ def has_body(fields: Mapping[bytes, bytes]) -> bool:
     return b"transfer-encoding" in fields or (declared_length(fields) or 0) > 0
 
 
-async def read_body(receive: Receive, fields: Mapping[bytes, bytes], limits: LimitSettings) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What bodies are read by: the same for all requests of an application."""
+
+    limits: LimitSettings
+    patience: Patience
+
+
+async def read_body(receive: Receive, fields: Mapping[bytes, bytes], intake: Intake) -> bytes:
     """The whole body, as sent. PayloadTooLargeError before a byte is read where the header admits to it."""
-    limit = limits.max_body_bytes
+    limit = intake.limits.max_body_bytes
     if (declared_length(fields) or 0) > limit:
         raise _too_large(limit, "max_body_bytes")
-    message = await _next(receive, limits)
+    message = await _next(receive, intake.patience)
     first = _chunk(message)
     if not message.get("more_body"):
         if len(first) > limit:
@@ -49,7 +58,7 @@ async def read_body(receive: Receive, fields: Mapping[bytes, bytes], limits: Lim
         return first
     pieces, size = [first], len(first)
     while message.get("more_body"):
-        message = await _next(receive, limits)
+        message = await _next(receive, intake.patience)
         pieces.append(_chunk(message))
         size += len(pieces[-1])
         if size > limit:
@@ -63,20 +72,21 @@ def check_upload(fields: Mapping[bytes, bytes], limits: LimitSettings) -> None:
         raise _too_large(limits.max_upload_bytes, "max_upload_bytes")
 
 
-async def stream_body(receive: Receive, limits: LimitSettings, watch: Departure) -> AsyncIterator[bytes]:
+async def stream_body(receive: Receive, intake: Intake, watch: Departure) -> AsyncIterator[bytes]:
     """The body chunk by chunk, at most ``max_upload_bytes``; behind its end the client's departure is watched for.
 
     What goes wrong in the middle interrupts the exchange, instead of being raised into whoever sends the upload on
     and would take it for a failure of the provider.
     """
+    limit = intake.limits.max_upload_bytes
     size = 0
     is_open = True
     while is_open:
         try:
-            message = await _next(receive, limits)
+            message = await _next(receive, intake.patience)
             size += len(_chunk(message))
-            if size > limits.max_upload_bytes:
-                raise _too_large(limits.max_upload_bytes, "max_upload_bytes")
+            if size > limit:
+                raise _too_large(limit, "max_upload_bytes")
         except (ClientGoneError, RequestTimeoutError, PayloadTooLargeError) as error:
             watch.interrupt(error)
             raise
@@ -93,13 +103,8 @@ def decoded(body: bytes, headers: Headers, encoding: bytes, limits: LimitSetting
     return plain, tuple(field for field in headers if field[0] not in _RECODED)
 
 
-async def _next(receive: Receive, limits: LimitSettings) -> Message:
-    try:
-        async with asyncio.timeout(limits.body_timeout_s):
-            message = await receive()
-    except TimeoutError:
-        text = f"The rest of the body did not arrive within {limits.body_timeout_s:g} seconds."
-        raise RequestTimeoutError(text) from None
+async def _next(receive: Receive, patience: Patience) -> Message:
+    message = await patience.next(receive)
     if message["type"] == "http.disconnect":
         raise ClientGoneError
     return message

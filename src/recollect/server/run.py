@@ -41,7 +41,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
             tell(banner(settings, port))
             Multiprocess(config, sockets=[listener]).run()
             return
-        server = _AnnouncingServer(config, lambda: tell(banner(settings, port)))
+        server = AnnouncingServer(config, lambda: tell(banner(settings, port)))
         try:
             server.run(sockets=[listener])
         except KeyboardInterrupt:
@@ -73,14 +73,16 @@ def server_config(settings: Settings, *, app: object = APPLICATION) -> uvicorn.C
     )
 
 
-class _AnnouncingServer(uvicorn.Server):
+class AnnouncingServer(uvicorn.Server):
     """Says so when it is up."""
 
     def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        """Take what to call once connections are accepted."""
         super().__init__(config)
         self._on_started = on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
         await super().startup(sockets)
         self._on_started()
 

@@ -6,6 +6,7 @@ Matters only while no key exists: the gateway then serves its own machine withou
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip
 _WEB_SCHEMES = frozenset({"http", "https"})
 
 
+@lru_cache(maxsize=4096)
 def is_loopback_host(host: str) -> bool:
     """``localhost``, a name under it, or a loopback address, without port."""
     name = host.strip("[]").rstrip(".").lower()

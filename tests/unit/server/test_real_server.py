@@ -12,11 +12,10 @@ import sys
 from contextlib import asynccontextmanager, closing
 
 import pytest
-import uvicorn
 
 from recollect.errors import SettingsError
 from recollect.server.protocol import MAX_HEAD_BYTES
-from recollect.server.run import serve, server_config
+from recollect.server.run import AnnouncingServer, serve, server_config
 from tests.unit.server.fakes import FakeGateway, running, some_settings
 
 CHAT = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
@@ -28,12 +27,12 @@ async def listening(gateway: FakeGateway, **flags: object):
     async with running(gateway, **flags) as app:
         config = server_config(app.settings, app=app)
         config.lifespan = "off"
-        server = uvicorn.Server(config)
+        started = asyncio.Event()
+        server = AnnouncingServer(config, started.set)
         with closing(socket.socket()) as listener:
             listener.bind(("127.0.0.1", 0))
             task = asyncio.create_task(server._serve([listener]))
-            while not server.started:
-                await asyncio.sleep(0.005)
+            await asyncio.wait_for(started.wait(), 10)
             try:
                 yield server, listener.getsockname()[1]
             finally:
