@@ -144,7 +144,8 @@ class PassageRow(NamedTuple):
     ``start``/``end`` are character offsets into the message's text; ``tokens`` the size of the rendered passage;
     ``terms`` little-endian uint32 hashes of the index terms in order; ``dense`` int8 vector of ``dimension``
     bytes; ``states`` centred 1-bit token vectors, row after row; ``state_ids`` little-endian uint16 token
-    ids; ``extra`` anything else that recall derives. Without a model the three vector blobs are empty and ``model`` is "".
+    ids; ``extra`` anything else that recall derives. Without a model the three vector blobs are empty, and
+    ``model`` is "".
     """
 
     message_number: int
