@@ -6,7 +6,7 @@ At run time the methods take what the SDK's take, and the memory keywords; the o
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from openai.resources.chat import chat
 from openai.resources.chat.completions import completions
@@ -26,11 +26,19 @@ if TYPE_CHECKING:
         AsyncChatCompletionStreamManager,
         ChatCompletionStreamManager,
     )
-    from openai.types.chat import (
-        ChatCompletion,
-        ChatCompletionChunk,
-        ParsedChatCompletion,
-    )
+    from openai.types.chat import ChatCompletion, ChatCompletionChunk, ParsedChatCompletion
+
+    from recollect.client.memory_types import ReplyMetadata
+
+    class ChatReply(ChatCompletion):
+        """A completion as type checkers see it."""
+
+        metadata: ReplyMetadata
+
+    class ParsedChatReply(ParsedChatCompletion[Any]):
+        """A parsed completion as type checkers see it."""
+
+        metadata: ReplyMetadata
 
 
 class ChatKeywords(CompletionCreateParamsNonStreaming, MemoryKeywords, RequestKeywords, total=False):
@@ -52,14 +60,14 @@ class Completions(completions.Completions):
     @overload  # type: ignore[override]  # the SDK's keywords and ours, in two overloads instead of its three
     def create(self, **arguments: Unpack[ChatStreamKeywords]) -> Stream[ChatCompletionChunk]: ...
     @overload
-    def create(self, **arguments: Unpack[ChatKeywords]) -> ChatCompletion: ...
+    def create(self, **arguments: Unpack[ChatKeywords]) -> ChatReply: ...
     def create(self, **arguments: Any) -> Any:
         """Create a completion; a whole one carries ``metadata.memories``."""
         return super().create(**carry_chat(arguments))
 
-    def parse(self, **arguments: Any) -> ParsedChatCompletion[Any]:
+    def parse(self, **arguments: Any) -> ParsedChatReply:
         """Create a completion that is parsed into ``response_format``; it carries ``metadata.memories``."""
-        return super().parse(**carry_chat(arguments))
+        return cast("ParsedChatReply", super().parse(**carry_chat(arguments)))
 
     def stream(self, **arguments: Any) -> ChatCompletionStreamManager[Any]:
         """Stream a completion as events."""
@@ -77,14 +85,14 @@ class AsyncCompletions(completions.AsyncCompletions):
     @overload  # type: ignore[override]  # the SDK's keywords and ours, in two overloads instead of its three
     async def create(self, **arguments: Unpack[ChatStreamKeywords]) -> AsyncStream[ChatCompletionChunk]: ...
     @overload
-    async def create(self, **arguments: Unpack[ChatKeywords]) -> ChatCompletion: ...
+    async def create(self, **arguments: Unpack[ChatKeywords]) -> ChatReply: ...
     async def create(self, **arguments: Any) -> Any:
         """Create a completion; a whole one carries ``metadata.memories``."""
         return await super().create(**carry_chat(arguments))
 
-    async def parse(self, **arguments: Any) -> ParsedChatCompletion[Any]:
+    async def parse(self, **arguments: Any) -> ParsedChatReply:
         """Create a completion that is parsed into ``response_format``; it carries ``metadata.memories``."""
-        return await super().parse(**carry_chat(arguments))
+        return cast("ParsedChatReply", await super().parse(**carry_chat(arguments)))
 
     def stream(self, **arguments: Any) -> AsyncChatCompletionStreamManager[Any]:
         """Stream a completion as events."""

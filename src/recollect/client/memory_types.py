@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openai import BaseModel
 from pydantic import Field
@@ -17,6 +17,10 @@ class Record(BaseModel):
             return getattr(self, name)
         except AttributeError:
             raise KeyError(name) from None
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def get(self, name: str, default: Any = None) -> Any:
         """The field ``name``, or ``default``."""

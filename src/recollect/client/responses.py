@@ -5,7 +5,7 @@ At run time the methods take what the SDK's take, and the memory keywords; the o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from openai.resources.responses import responses
 from openai.types.responses.response_create_params import (
@@ -25,6 +25,18 @@ if TYPE_CHECKING:
         ResponseStreamManager,
     )
     from openai.types.responses import ParsedResponse, Response, ResponseStreamEvent
+
+    from recollect.client.memory_types import ReplyMetadata
+
+    class ResponseReply(Response):
+        """A response as type checkers see it."""
+
+        metadata: ReplyMetadata
+
+    class ParsedResponseReply(ParsedResponse[Any]):
+        """A parsed response as type checkers see it."""
+
+        metadata: ReplyMetadata
 
 
 class ResponseKeywords(ResponseCreateParamsNonStreaming, MemoryKeywords, RequestKeywords, total=False):
@@ -46,14 +58,14 @@ class Responses(responses.Responses):
     @overload  # type: ignore[override]  # the SDK's keywords and ours, in two overloads instead of its three
     def create(self, **arguments: Unpack[ResponseStreamKeywords]) -> Stream[ResponseStreamEvent]: ...
     @overload
-    def create(self, **arguments: Unpack[ResponseKeywords]) -> Response: ...
+    def create(self, **arguments: Unpack[ResponseKeywords]) -> ResponseReply: ...
     def create(self, **arguments: Any) -> Any:
         """Create a response; a whole one carries ``metadata.memories``."""
         return super().create(**carry(arguments))
 
-    def parse(self, **arguments: Any) -> ParsedResponse[Any]:
+    def parse(self, **arguments: Any) -> ParsedResponseReply:
         """Create a response that is parsed into ``text_format``; it carries ``metadata.memories``."""
-        return super().parse(**carry(arguments))
+        return cast("ParsedResponseReply", super().parse(**carry(arguments)))
 
     def stream(self, **arguments: Any) -> ResponseStreamManager[Any]:
         """Stream a response as events."""
@@ -71,14 +83,14 @@ class AsyncResponses(responses.AsyncResponses):
     @overload  # type: ignore[override]  # the SDK's keywords and ours, in two overloads instead of its three
     async def create(self, **arguments: Unpack[ResponseStreamKeywords]) -> AsyncStream[ResponseStreamEvent]: ...
     @overload
-    async def create(self, **arguments: Unpack[ResponseKeywords]) -> Response: ...
+    async def create(self, **arguments: Unpack[ResponseKeywords]) -> ResponseReply: ...
     async def create(self, **arguments: Any) -> Any:
         """Create a response; a whole one carries ``metadata.memories``."""
         return await super().create(**carry(arguments))
 
-    async def parse(self, **arguments: Any) -> ParsedResponse[Any]:
+    async def parse(self, **arguments: Any) -> ParsedResponseReply:
         """Create a response that is parsed into ``text_format``; it carries ``metadata.memories``."""
-        return await super().parse(**carry(arguments))
+        return cast("ParsedResponseReply", await super().parse(**carry(arguments)))
 
     def stream(self, **arguments: Any) -> AsyncResponseStreamManager[Any]:
         """Stream a response as events."""
