@@ -12,6 +12,7 @@ import zstandard
 from recollect.errors import UpstreamBrokenError, UpstreamConnectError, UpstreamTimeoutError
 from recollect.providers.base import UpstreamRequest
 from recollect.providers.http_upstream import HttpUpstream, Timeouts
+from recollect.providers.retries import RetryingUpstream, RetryPolicy
 from recollect.testing.scripted_provider import SPEECH, Script, ScriptedProvider
 
 PLAIN = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}'
@@ -23,7 +24,11 @@ def http_upstream(timeouts):
     return HttpUpstream(timeouts)
 
 
-UPSTREAMS = [http_upstream]
+def retrying_upstream(timeouts):
+    return RetryingUpstream(HttpUpstream(timeouts), RetryPolicy(tries=2, base_s=0.0))
+
+
+UPSTREAMS = [http_upstream, retrying_upstream]
 
 
 @pytest.fixture(params=UPSTREAMS, ids=lambda make: make.__name__)
@@ -50,9 +55,10 @@ def post(provider, body=PLAIN, headers=HEADERS, path="/chat/completions"):
 
 
 async def read(reply):
-    chunks = [chunk async for chunk in reply.chunks()]
-    await reply.close()
-    return b"".join(chunks)
+    try:
+        return b"".join([chunk async for chunk in reply.chunks()])
+    finally:
+        await reply.close()
 
 
 async def drain(chunks):
@@ -212,11 +218,13 @@ async def test_a_reply_that_breaks_off(make_upstream, provider, body):
 
 @pytest.mark.parametrize("body", [PLAIN, STREAM], ids=["plain", "stream"])
 async def test_a_reply_that_goes_silent(make_upstream, provider, body):
-    provider.then(Script(hang="after_head"))
-    reply = await make_upstream(Timeouts(head_s=5, idle_s=0.1)).send(post(provider, body))
+    provider.script = Script(hang="after_head")
+
+    async def send_and_read():
+        return await read(await make_upstream(Timeouts(head_s=5, idle_s=0.1)).send(post(provider, body)))
+
     with pytest.raises(UpstreamBrokenError, match="silent"):
-        await read(reply)
-    await reply.close()
+        await send_and_read()
 
 
 async def test_closing_early_is_noticed_by_the_provider(make_upstream, provider):
