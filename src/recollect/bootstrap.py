@@ -139,9 +139,9 @@ async def open_gateway(settings: Settings) -> Gateway:
     defaults = Controls(
         mode=settings.mode, strategy=settings.recall.strategy, session_timeout_s=settings.recall.session_timeout_s
     )
-    authenticator = Authenticator(store.keys)
+    authenticator = Authenticator(store.keys, settings.mode)
     resolver = Resolver(store.vaults, store.sessions)
-    recall = RecallStage(engine, store.injections, deadlines)
+    recall = RecallStage(engine, store.injections, store.messages, deadlines)
     rememberer = Rememberer(worker, store.traces)
     injector = Injector()
     router = ProviderRouter(registry, allow, settings.default_provider, keys)

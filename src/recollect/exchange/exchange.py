@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from recollect.domain.capture import Anchor, Injection
     from recollect.domain.ids import Lineage, ProjectId, SessionName, TraceId
     from recollect.domain.keys import Principal
-    from recollect.domain.recall import RecallResult
+    from recollect.domain.recall import Hit, RecallResult
     from recollect.domain.vaults import Session, Vault
     from recollect.exchange.ports import IncomingRequest
     from recollect.providers.base import Route
@@ -85,6 +85,8 @@ class Exchange:
     # recall
     status: MemoryStatus = MemoryStatus.OFF
     recalled: RecallResult | None = None
+    keeps_block: bool = False
+    """The newest message got its block a moment ago and keeps it; ``recalled`` holds what that block quotes."""
 
     # inject
     sticky: tuple[Injection, ...] = ()
@@ -104,6 +106,13 @@ class Exchange:
         """The request takes part in memory at all: it recalls or stores, and is no side call."""
         mode = self.controls.mode
         return (mode.recalls or mode.stores) and self.prompt is not None and not self.prompt.is_side_call
+
+    @property
+    def shown(self) -> tuple[Hit, ...]:
+        """What the block of the newest message quotes."""
+        if self.recalled is None or not (self.injection or self.keeps_block):
+            return ()
+        return self.recalled.selection
 
     def elapsed_ms(self) -> float:
         """Milliseconds since the request arrived."""

@@ -61,7 +61,9 @@ class Injector:
             self._note_shadow(exchange)
             return
         known = {one.lineage: one.block for one in exchange.sticky}
-        if exchange.recalled is not None and prompt.target is not None:
+        if exchange.keeps_block:
+            exchange.block_tokens = sum(hit.tokens for hit in exchange.shown)
+        elif exchange.recalled is not None and prompt.target is not None:
             target = place.conversation.lineages[prompt.target]
             known.pop(target, None)
             hits = exchange.recalled.selection

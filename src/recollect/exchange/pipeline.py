@@ -239,13 +239,12 @@ class Pipeline:
 
     def _headers(self, exchange: Exchange) -> Headers:
         place = exchange.place
-        selected = exchange.recalled.selection if exchange.recalled and exchange.injection else ()
         report = MemoryReport(
             request_id=exchange.id,
             status=exchange.status.value,
             user=place.user if place else None,
             session=place.session_name if place else None,
-            count=len(selected),
+            count=len(exchange.shown),
             tokens=exchange.block_tokens,
             took_ms=exchange.elapsed_ms() - exchange.stage_ms.get("forward", 0.0),
             stored=exchange.stored.value,
@@ -307,8 +306,7 @@ def _place_without_store(exchange: Exchange) -> Place | None:
 
 def _memories(exchange: Exchange) -> str:
     """What ``X-Memory-Verbose`` adds to the reply: the injected memories, as JSON."""
-    hits = exchange.recalled.selection if exchange.recalled and exchange.injection else ()
-    return orjson.dumps([{"kind": hit.kind, "text": hit.text, **hit_record(hit)} for hit in hits]).decode()
+    return orjson.dumps([{"kind": hit.kind, "text": hit.text, **hit_record(hit)} for hit in exchange.shown]).decode()
 
 
 @contextmanager

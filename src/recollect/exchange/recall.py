@@ -7,16 +7,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from recollect.domain.recall import MemoryStatus, RecallRequest, Strategy
+from recollect.domain.recall import Hit, MemoryStatus, RecallRequest, RecallResult, Strategy
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from recollect.domain.capture import Injection
     from recollect.domain.controls import Controls
+    from recollect.domain.ids import VaultId
     from recollect.exchange.exchange import Exchange, Place
     from recollect.exchange.ports import Recaller
-    from recollect.stores.base import InjectionStore
+    from recollect.stores.base import InjectionStore, MessageStore
     from recollect.wire.prompt import Prompt
 
 DEFAULT_BLOCK_TOKENS = 1200
@@ -24,6 +25,7 @@ WINDOW_SHARE = 0.08
 """The block takes at most this share of the model's context window."""
 RECENT_MESSAGES = 8
 CONTEXT_TURNS = 4
+CHARACTERS_PER_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,13 @@ def request_for(controls: Controls, query: str, budget: int, now: datetime) -> R
 class RecallStage:
     """Recalls for the newest message, and fetches what was injected at earlier ones."""
 
-    def __init__(self, engine: Recaller, injections: InjectionStore, deadlines: Deadlines) -> None:
-        """Take who ranks, where injections are, and how long ranking may take."""
+    def __init__(
+        self, engine: Recaller, injections: InjectionStore, messages: MessageStore, deadlines: Deadlines
+    ) -> None:
+        """Take who ranks, where injections and what they quote are, and how long ranking may take."""
         self._engine = engine
         self._injections = injections
+        self._messages = messages
         self._deadlines = deadlines
 
     async def run(self, exchange: Exchange, context_window: int | None, *, keeps_retries: bool = True) -> None:
@@ -95,7 +100,10 @@ class RecallStage:
         exchange.sticky = await self._sticky(place, prompt)
         if prompt.target is None or not prompt.ends_with_user:
             return
-        if keeps_retries and self._is_retry(exchange, place, prompt):
+        kept = self._fresh_injection(exchange, place, prompt) if keeps_retries else None
+        if kept is not None:
+            exchange.keeps_block = True
+            exchange.recalled = await self._quoted(place.vault.id, kept, exchange.controls.strategy)
             return
         request = self._request(exchange, place, prompt, context_window)
         exchange.recalled = await self._engine.recall(place.vault.id, request)
@@ -111,13 +119,19 @@ class RecallStage:
             return ()
         return tuple(await self._injections.injections(place.vault.id, users))
 
-    def _is_retry(self, exchange: Exchange, place: Place, prompt: Prompt) -> bool:
-        """The newest message got its block a moment ago: it is a retry or a regeneration, and keeps it."""
+    def _fresh_injection(self, exchange: Exchange, place: Place, prompt: Prompt) -> Injection | None:
+        """The block that the newest message got a moment ago: a retry or a regeneration keeps it."""
         target = place.conversation.lineages[prompt.target or 0]
         freshness = timedelta(seconds=exchange.controls.session_timeout_s)
-        return any(
-            one.lineage == target and exchange.started_at - one.injected_at < freshness for one in exchange.sticky
-        )
+        fresh = (one for one in exchange.sticky if exchange.started_at - one.injected_at < freshness)
+        return next((one for one in fresh if one.lineage == target), None)
+
+    async def _quoted(self, vault: VaultId, injection: Injection, strategy: Strategy) -> RecallResult:
+        """What a block quotes, without ranking again: its messages, each as a whole."""
+        messages = await self._messages.messages(vault, injection.sources)
+        tokens = len(injection.block) // CHARACTERS_PER_TOKEN // max(1, len(messages))
+        hits = tuple(Hit("passage", message, 0, len(message.text), score=1.0, tokens=tokens) for message in messages)
+        return RecallResult(status=MemoryStatus.INJECTED, selection=hits, strategy=strategy)
 
     def _request(self, exchange: Exchange, place: Place, prompt: Prompt, context_window: int | None) -> RecallRequest:
         controls = exchange.controls

@@ -173,7 +173,7 @@ class Gateway:
             Stages(
                 Authenticator(self.store.keys),
                 self.resolver,
-                RecallStage(self.recaller, self.store.injections, Deadlines()),
+                RecallStage(self.recaller, self.store.injections, self.store.messages, Deadlines()),
                 Injector(),
                 Forwarder(FixedRouter(), self.upstream, NoBuiltIn()),
                 self.capturer,
