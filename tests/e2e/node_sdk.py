@@ -29,11 +29,9 @@ def install() -> Path:
     return folder
 
 
-def run_snippet(folder: Path, environment: dict[str, str]) -> str:
-    """What the snippet printed."""
-    return _check(
-        executable.node(["snippets.mjs"], return_completed_process=True, cwd=folder, **_captured(environment))
-    )
+def run_script(folder: Path, script: str, environment: dict[str, str]) -> str:
+    """What a script in that folder printed."""
+    return _check(executable.node([script], return_completed_process=True, cwd=folder, **_captured(environment)))
 
 
 def _captured(environment: dict[str, str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from openai import AsyncOpenAI, OpenAI
 
-from tests.e2e.node_sdk import install, run_snippet
+from tests.e2e.node_sdk import install, run_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -163,7 +163,7 @@ def node(surface: str) -> Callable[[Access, str], str]:
             "MODEL": access.model,
             "TEXT": text,
         }
-        return run_snippet(install(), environment)
+        return run_script(install(), "snippets.mjs", environment)
 
     return speak
 
