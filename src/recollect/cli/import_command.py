@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
+import os
+import stat
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
-from recollect.cli.options import administrator, load, on_gateway, project_option, settings_options, without_model
-from recollect.errors import InvalidRequestError
+from recollect.cli.batches import Batch, Batcher, read_line
+from recollect.cli.options import (
+    administrator,
+    load,
+    on_gateway,
+    project_option,
+    settings_options,
+    vault_of,
+    without_model,
+)
+from recollect.domain.calls import IngestCall
+from recollect.errors import InvalidRequestError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from recollect.bootstrap import Gateway
-    from recollect.domain.calls import IngestCall
+    from pathlib import Path
 
-MESSAGE_FIELDS = ("role", "content", "name", "occurred_at", "id", "metadata", "tool_calls")
-WAIT_S = 3600.0
+    from recollect.bootstrap import Gateway
+    from recollect.domain.calls import IngestResult
+    from recollect.domain.messages import NewMessage
+
+MOST_PROBLEMS = 50
+ATTEMPTS = 10
+RETRY_S = 0.5
+WAIT_STEP_S = 1.0
 
 
 @dataclass(slots=True)
@@ -28,96 +44,130 @@ class Tally:
 
     stored: int = 0
     duplicates: int = 0
-    problems: list[str] = field(default_factory=list)
+    users: set[str] = field(default_factory=set)
+    problems: int = 0
+
+    def complain(self, place: str, problem: str) -> None:
+        """Report a line that was not imported; of very many, the first ones."""
+        self.problems += 1
+        if self.problems <= MOST_PROBLEMS:
+            click.echo(f"{place}: {problem}", err=True)
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.File("rb"))
 @click.option("--user", help="The user of lines that name none.")
 @click.option("--wait", is_flag=True, help="Also compute the vectors now, instead of when the gateway next runs.")
 @project_option
 @settings_options
 def command(
-    file: Path, user: str | None, project: str, *, wait: bool, config: Path | None, data_dir: Path | None
+    file: IO[bytes], user: str | None, project: str, *, wait: bool, config: Path | None, data_dir: Path | None
 ) -> None:
-    """Store conversations from a JSONL file. Importing a file twice stores nothing twice.
+    """Store conversations from a JSONL file (- for standard input). Importing a file twice stores nothing twice.
 
-    Each line is {"user", "session_id"?, "agent_id"?, "messages": [{"role", "content", "name"?, "occurred_at"?, "id"?,
-    "metadata"?}]}, or one message with "user" and "session_id" beside "role" and "content". Lines that cannot be
-    read are reported, and the others are imported; the exit code is 1 then.
+    Each line is a conversation, {"user", "session_id"?, "agent_id"?, "messages": [{"role", "content", "name"?,
+    "occurred_at"?, "id"?, "metadata"?}]}, or one message: "role" and "content" beside "user" and "session_id".
+
+    Lines that cannot be read are reported with their number, the others are imported, and the exit code is 1.
+
+    \b
+    recollect import chats.jsonl
+    recollect import notes.jsonl --user alice --wait
+    zcat old.jsonl.gz | recollect import -
     """
     settings = load(config, data_dir=data_dir)
-    lines = file.read_text(encoding="utf-8").splitlines()
 
     async def work(gateway: Gateway) -> Tally:
-        return await _import(gateway, lines, user, project, waits=wait)
+        tally = await _import(gateway, file, user, project)
+        if wait:
+            await _finish_vectors(gateway, project, tally)
+        return tally
 
     tally = on_gateway(settings if wait else without_model(settings), work)
-    click.echo(f"{tally.stored} messages stored, {tally.duplicates} were there already.")
-    for problem in tally.problems:
-        click.echo(problem, err=True)
+    people = f"{len(tally.users)} user{'s' if len(tally.users) != 1 else ''}"
+    click.echo(f"{tally.stored} messages of {people} stored, {tally.duplicates} were there already.")
     if tally.problems:
+        click.echo(f"{tally.problems} lines could not be imported.", err=True)
         raise SystemExit(1)
 
 
-async def _import(gateway: Gateway, lines: list[str], user: str | None, project: str, *, waits: bool) -> Tally:
-    from recollect.domain.ids import ProjectId  # noqa: PLC0415 - keeps `--help` instant
-
-    tally = Tally()
-    users: set[str] = set()
-    numbered = list(enumerate(lines, 1))
-    with click.progressbar(numbered, label="Importing", file=sys.stderr) as bar:
-        for number, line in bar:
-            if not line.strip():
-                continue
-            try:
-                call = parse_line(line, user, now=datetime.now(tz=UTC))
-            except InvalidRequestError as error:
-                tally.problems.append(f"line {number}: {error}")
-                continue
-            users.add(call.user)
-            result = await gateway.calls.ingest(administrator(project), call)
-            tally.stored += result.stored
-            tally.duplicates += result.duplicates
-    if waits:
-        await gateway.start()
-        for name in sorted(users):
-            vault = await gateway.store.vaults.open_vault(ProjectId(project), name, may_create=False)
-            if vault is not None and not await gateway.worker.wait_indexed(vault.id, WAIT_S):
-                tally.problems.append(f"the vectors of {name} are not finished; the gateway goes on with them")
+async def _import(gateway: Gateway, file: IO[bytes], user: str | None, project: str) -> Tally:
+    tally, batcher = Tally(), Batcher()
+    size = _size_of(file)
+    is_hidden = size == 0 or not sys.stderr.isatty()
+    with click.progressbar(length=size, label="Importing", file=sys.stderr, hidden=is_hidden) as bar:
+        for number, text in enumerate(file, 1):
+            for batch in _batches_of(text, f"{file.name}, line {number}", user, batcher, tally):
+                await _store(gateway, project, batch, tally)
+            bar.update(len(text))
+        for batch in batcher.finish():
+            await _store(gateway, project, batch, tally)
     return tally
 
 
-def parse_line(line: str, default_user: str | None, *, now: datetime) -> IngestCall:
-    """One line as an ingest call. InvalidRequestError says what is wrong with it."""
-    from recollect.domain.calls import IngestCall  # noqa: PLC0415 - keeps `--help` instant
-    from recollect.domain.ids import SessionName  # noqa: PLC0415 - as above
-    from recollect.wire.ingest_messages import read_ingest_messages  # noqa: PLC0415 - as above
-    from recollect.wire.json_document import JsonDocument  # noqa: PLC0415 - as above
-
-    document = JsonDocument.parse(line.encode())
-    session, agent = _text(document.get("session_id"), "session_id"), _text(document.get("agent_id"), "agent_id")
-    user = _text(document.get("user"), "user") or default_user
-    if user is None:
-        msg = "`user` is required: in the line, or as --user."
-        raise _problem(msg, "user")
-    messages = document.get("messages")
-    if messages is None:
-        messages = [{name: document.get(name) for name in MESSAGE_FIELDS if document.get(name) is not None}]
-    return IngestCall(
-        user=user,
-        messages=read_ingest_messages(json.dumps(messages, ensure_ascii=False), now=now, metadata={}, agent_id=agent),
-        session_id=SessionName(session) if session else None,
-        agent_id=agent,
-    )
+def _batches_of(text: bytes, place: str, user: str | None, batcher: Batcher, tally: Tally) -> list[Batch]:
+    if not text.strip():
+        return []
+    try:
+        line = read_line(text, default_user=user, now=datetime.now(UTC))
+    except InvalidRequestError as error:
+        tally.complain(place, error.message.replace("The body", "The line").replace("(line 1, column", "(column"))
+        return []
+    return [] if line is None else batcher.add(line)
 
 
-def _text(value: object, name: str) -> str | None:
-    if value is not None and not isinstance(value, str):
-        msg = f"`{name}` must be text."
-        raise _problem(msg, name)
-    return value or None
+async def _store(gateway: Gateway, project: str, batch: Batch, tally: Tally) -> None:
+    tally.users.add(batch.user)
+    fresh = await _unknown(gateway, project, batch)
+    tally.duplicates += len(batch.messages) - len(fresh)
+    if not fresh:
+        return
+    call = IngestCall(user=batch.user, messages=tuple(fresh), session_id=batch.session, agent_id=batch.agent_id)
+    result = await _patiently(gateway, project, call)
+    tally.stored += result.stored
+    tally.duplicates += result.duplicates
 
 
-def _problem(message: str, param: str) -> InvalidRequestError:
-    return InvalidRequestError(message, param=param)
+async def _unknown(gateway: Gateway, project: str, batch: Batch) -> list[NewMessage]:
+    """The messages that the session does not hold. What has a time or an id of its own is the same wherever it
+    stands; so is a message that comes alone. The rest is left to the alignment that every ingest makes."""
+    store, principal = gateway.store, administrator(project)
+    vault = await store.vaults.open_vault(principal.project, batch.user, may_create=False)
+    session = None if vault is None else await store.sessions.find_session(vault.id, batch.session)
+    if vault is None or session is None:
+        return batch.messages
+    known = {entry.fingerprint for entry in await store.sessions.branch(vault.id, session.number)}
+    is_lone = len(batch.messages) == 1
+    return [one for one in batch.messages if one.fingerprint not in known or not (one.distinguisher or is_lone)]
+
+
+async def _patiently(gateway: Gateway, project: str, call: IngestCall) -> IngestResult:
+    """Ingest, waiting where a running gateway holds the database; repeating is harmless."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return await gateway.calls.ingest(administrator(project), call)
+        except StoreUnavailableError:
+            await asyncio.sleep(RETRY_S)
+    return await gateway.calls.ingest(administrator(project), call)
+
+
+async def _finish_vectors(gateway: Gateway, project: str, tally: Tally) -> None:
+    """Work until everything that the imported users have can be recalled with vectors."""
+    await gateway.start()
+    for name in sorted(tally.users):
+        vault = await vault_of(gateway, project, name)
+        while not await gateway.worker.wait_indexed(vault, WAIT_STEP_S):
+            if sys.stderr.isatty():
+                left = await gateway.store.index.pending(vault)
+                click.echo(f"\rIndexing {name}: {left} messages left   ", nl=False, err=True)
+    if gateway.embedder_problem is not None:
+        click.echo(f"There are no vectors: {gateway.embedder_problem}", err=True)
+
+
+def _size_of(file: IO[bytes]) -> int:
+    """Bytes of a regular file; 0 for a pipe, whose end nobody knows."""
+    try:
+        status = os.fstat(file.fileno())
+    except OSError:
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recollect.cli.options import load, on_gateway, settings_options, table, without_model
+from recollect.cli.options import json_option, load, on_gateway, settings_options, table, without_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def command() -> None:
     help="What the key does unless its suffix or a request says otherwise.",
 )
 @click.option("--project", default="default", show_default=True, help="The project that the key opens.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @settings_options
 def create(config: Path | None, data_dir: Path | None, *, as_json: bool, **fields: str) -> None:
     """Create a key. Its secret is shown once, and never again.
@@ -83,10 +83,14 @@ def create(config: Path | None, data_dir: Path | None, *, as_json: bool, **field
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @settings_options
 def list_keys(config: Path | None, data_dir: Path | None, *, as_json: bool) -> None:
-    """List keys: never their secrets."""
+    """List keys: never their secrets.
+
+    \b
+    recollect keys list
+    """
 
     async def work(gateway: Gateway) -> list[dict[str, str | None]]:
         return [
@@ -120,7 +124,11 @@ def list_keys(config: Path | None, data_dir: Path | None, *, as_json: bool) -> N
 @click.option("--project", default="default", show_default=True, help="The project of the key.")
 @settings_options
 def revoke(key_id: str, project: str, config: Path | None, data_dir: Path | None) -> None:
-    """Revoke a key, at once and for good."""
+    """Revoke a key, at once and for good.
+
+    \b
+    recollect keys revoke key_5f0c2a9b7d1e4c3a8f6b0d21
+    """
     from recollect.domain.ids import KeyId, ProjectId  # noqa: PLC0415 - keeps `--help` instant
 
     async def work(gateway: Gateway) -> bool:

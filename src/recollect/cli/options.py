@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
+from recollect.errors import SettingsError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from recollect.bootstrap import Gateway
+    from recollect.domain.ids import VaultId
     from recollect.domain.keys import Principal
     from recollect.settings import Settings
 
@@ -40,6 +45,11 @@ def project_option(function: Callable[P, T]) -> Callable[P, T]:
     return click.option("--project", default="default", show_default=True, help="The project of the users.")(function)
 
 
+def json_option(function: Callable[P, T]) -> Callable[P, T]:
+    """`--json`, for output that programs read."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
 def administrator(project: str) -> Principal:
     """Whoever can read the database may do everything in it."""
     from recollect.domain.ids import ProjectId  # noqa: PLC0415 - keeps `--help` instant
@@ -60,11 +70,45 @@ def on_gateway(settings: Settings, work: Callable[[Gateway], Awaitable[T]]) -> T
     """Run work on the gateway's parts, without serving; works beside a running gateway."""
     from recollect.bootstrap import open_services  # noqa: PLC0415 - keeps `--help` instant
 
+    logging.getLogger("recollect").addHandler(logging.NullHandler())  # what matters is said by the command itself
+
     async def run() -> T:
-        async with open_services(settings) as gateway:
+        async with AsyncExitStack() as stack:
+            try:
+                gateway = await stack.enter_async_context(open_services(settings))
+            except OSError as error:
+                message = (
+                    f"data: {settings.data_dir} cannot be used ({error.strerror or error}). Choose it with --data."
+                )
+                raise SettingsError(message) from error
             return await work(gateway)
 
     return asyncio.run(run())
+
+
+async def vault_of(gateway: Gateway, project: str, user: str) -> VaultId:
+    """The vault of a user. A one-line error where there is none."""
+    from recollect.domain.ids import ProjectId  # noqa: PLC0415 - keeps `--help` instant
+
+    vault = await gateway.store.vaults.open_vault(ProjectId(project), user, may_create=False)
+    if vault is None:
+        message = f"There is no user {user!r} in the project {project}. `recollect users list` shows all."
+        raise click.ClickException(message)
+    return vault.id
+
+
+async def user_names(gateway: Gateway, project: str) -> list[str]:
+    """Every user of a project, by name."""
+    from recollect.domain.ids import ProjectId  # noqa: PLC0415 - keeps `--help` instant
+
+    page_size = 500
+    names: list[str] = []
+    while True:
+        after = names[-1] if names else None
+        page = await gateway.store.vaults.list_vaults(ProjectId(project), limit=page_size, after=after)
+        names += [one.vault.user for one in page]
+        if len(page) < page_size:
+            return names
 
 
 def without_model(settings: Settings) -> Settings:

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recollect.cli.options import load, on_gateway, project_option, settings_options, table, without_model
+from recollect.cli.options import (
+    json_option,
+    load,
+    on_gateway,
+    project_option,
+    settings_options,
+    table,
+    vault_of,
+    without_model,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from recollect.bootstrap import Gateway
-    from recollect.domain.ids import VaultId
     from recollect.domain.vaults import ErasureReceipt, VaultSummary
 
 PAGE = 500
@@ -27,11 +35,16 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @project_option
 @settings_options
 def list_users(project: str, config: Path | None, data_dir: Path | None, *, as_json: bool) -> None:
-    """List the users of a project, with the size of their vaults."""
+    """List the users of a project, with the size of their vaults.
+
+    \b
+    recollect users list
+    recollect users list --json
+    """
 
     async def work(gateway: Gateway) -> list[VaultSummary]:
         from recollect.domain.ids import ProjectId  # noqa: PLC0415 - keeps `--help` instant
@@ -48,20 +61,27 @@ def list_users(project: str, config: Path | None, data_dir: Path | None, *, as_j
     if as_json:
         click.echo(json.dumps(users, indent=1))
         return
+    if not users:
+        click.echo(f"There are no users in the project {project} yet.")
+        return
     head = ("user", "messages", "sessions", "last active")
     click.echo(table(head, [tuple(str(value or "-") for value in user.values()) for user in users]))
 
 
 @command.command("show")
 @click.argument("user")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @project_option
 @settings_options
 def show(user: str, project: str, config: Path | None, data_dir: Path | None, *, as_json: bool) -> None:
-    """Show one user's vault and its newest sessions."""
+    """Show one user's vault and its newest sessions.
+
+    \b
+    recollect users show alice
+    """
 
     async def work(gateway: Gateway) -> dict[str, object]:
-        vault = await _vault_of(gateway, project, user)
+        vault = await vault_of(gateway, project, user)
         summary = await gateway.store.vaults.summarise_vault(vault)
         sessions = await gateway.store.sessions.list_sessions(vault, limit=20)
         return {
@@ -92,6 +112,10 @@ def delete(user: str, project: str, config: Path | None, data_dir: Path | None, 
     """Erase everything of a user: messages, vectors, traces, and what still waits in the spool.
 
     Prints a receipt. No byte of the text remains in any of the gateway's files.
+
+    \b
+    recollect users delete alice
+    recollect users delete alice --yes > receipt.json
     """
     if not yes:
         click.confirm(f"Erase everything that is remembered of {user!r}?", abort=True)
@@ -100,27 +124,13 @@ def delete(user: str, project: str, config: Path | None, data_dir: Path | None, 
         from recollect.domain.ids import ProjectId  # noqa: PLC0415 - keeps `--help` instant
 
         await gateway.spool.erase_user(ProjectId(project), user)
-        return await gateway.store.vaults.erase_vault(await _vault_of(gateway, project, user), datetime.now(UTC))
+        return await gateway.store.vaults.erase_vault(await vault_of(gateway, project, user), datetime.now(UTC))
 
     receipt = on_gateway(without_model(load(config, data_dir=data_dir)), work)
     if receipt is None:
-        raise _unknown(user, project)
+        message = f"{user!r} was erased by somebody else at the same moment."
+        raise click.ClickException(message)
     click.echo(json.dumps(asdict(receipt), default=str, indent=1))
-
-
-async def _vault_of(gateway: Gateway, project: str, user: str) -> VaultId:
-    from recollect.domain.ids import ProjectId  # noqa: PLC0415 - keeps `--help` instant
-
-    vault = await gateway.store.vaults.open_vault(ProjectId(project), user, may_create=False)
-    if vault is None:
-        raise _unknown(user, project)
-    return vault.id
-
-
-def _unknown(user: str, project: str) -> click.ClickException:
-    return click.ClickException(
-        f"There is no user {user!r} in the project {project}. `recollect users list` shows all."
-    )
 
 
 def _record(summary: VaultSummary) -> dict[str, object]:

@@ -1,0 +1,120 @@
+"""Messages as lines of a JSONL file: the form of `/v1/memory/ingest`, and what an export adds so that nothing is lost.
+
+An export adds to a message ``agent_id`` (where it is not the session's), ``is_partial``, and two fields that are
+written only where the message could not be read back from the others: ``stored`` (text and content as they were kept)
+and ``fingerprint`` (a message of a chat is known by role and content alone, an ingested one also by its time or id).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from recollect.domain.messages import fingerprint
+from recollect.errors import InvalidRequestError
+from recollect.wire.ingest_messages import read_ingest_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from recollect.domain.ids import Fingerprint
+    from recollect.domain.messages import NewMessage, StoredMessage
+
+EXTRA_FIELDS = frozenset({"agent_id", "is_partial", "fingerprint", "stored"})
+
+
+def read_message(
+    record: object, where: str, *, now: datetime, metadata: Mapping[str, object], agent_id: str | None
+) -> NewMessage | None:
+    """One message; None for what is never stored (instructions, ``memory: false``).
+
+    InvalidRequestError names the field at fault, as ``messages[2].role``; ``where`` is "" for a line that is itself a
+    message.
+    """
+    if not isinstance(record, dict):
+        problem = f"`{where}` must be an object."
+        raise InvalidRequestError(problem, code="invalid_type", param=where)
+    own = {name: value for name, value in record.items() if name not in EXTRA_FIELDS}
+    kept = record.get("stored")
+    if isinstance(kept, dict):
+        own["content"] = "-"
+    agent = record.get("agent_id")
+    try:
+        found = read_ingest_messages(
+            json.dumps([own]), now=now, metadata=metadata, agent_id=agent if isinstance(agent, str) else agent_id
+        )
+    except InvalidRequestError as error:
+        raise _placed(error, where) from error
+    if not found:
+        return None
+    message = replace(found[0], is_partial=record.get("is_partial") is True)
+    if isinstance(kept, dict):
+        message = replace(message, text=_text(kept.get("text")) or "", content=_text(kept.get("content")))
+    return _with_fingerprint(message, record.get("fingerprint"))
+
+
+def write_message(
+    message: StoredMessage, mark: Fingerprint | None, *, agent_id: str | None = None
+) -> dict[str, object]:
+    """A stored message as a record that :func:`read_message` makes the same message of.
+
+    ``agent_id`` is that of the line, which need not be repeated. Without a ``mark`` the record is for people to read.
+    """
+    record: dict[str, object] = {"role": message.role, **_content(message)}
+    optional = {
+        "name": message.name,
+        "occurred_at": message.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "id": message.external_id,
+        "metadata": json.loads(message.metadata) if message.metadata else None,
+        "agent_id": message.agent_id if message.agent_id != agent_id else None,
+        "is_partial": message.is_partial or None,
+    }
+    record.update({name: value for name, value in optional.items() if value is not None})
+    again = _read_again(record)
+    if again is None or (again.text, again.content) != (message.text, message.content):
+        record["stored"] = {"text": message.text, "content": message.content}
+        again = _read_again(record)
+    if mark is not None and (again is None or again.fingerprint != mark):
+        record["fingerprint"] = mark.hex()
+    return record
+
+
+def _read_again(record: dict[str, object]) -> NewMessage | None:
+    try:
+        return read_message(record, "", now=datetime.now(UTC), metadata={}, agent_id=None)
+    except InvalidRequestError:
+        return None
+
+
+def _content(message: StoredMessage) -> dict[str, object]:
+    """The content as clients write it: text, parts, or what an assistant's message holds beside its text."""
+    if message.content is None:
+        return {"content": message.text}
+    content = json.loads(message.content)
+    if not isinstance(content, dict):
+        return {"content": content}
+    return {"content": content.get("content"), **{name: value for name, value in content.items() if name != "content"}}
+
+
+def _with_fingerprint(message: NewMessage, wanted: object) -> NewMessage:
+    """The message with that one of the possible distinguishers that gives the wanted fingerprint."""
+    if not isinstance(wanted, str):
+        return message
+    for candidate in ("", message.occurred_at.isoformat(), message.external_id or ""):
+        if fingerprint(message.role, message.content or message.text, candidate).hex() == wanted:
+            return replace(message, distinguisher=candidate)
+    return message
+
+
+def _placed(error: InvalidRequestError, where: str) -> InvalidRequestError:
+    """The error of a list of one, at its place in the line."""
+    old, new = ("messages[0]", where) if where else ("messages[0].", "")
+    return InvalidRequestError(
+        error.message.replace(old, new), code=error.code, param=(error.param or "").replace(old, new) or None
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
