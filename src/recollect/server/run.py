@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import socket
 import sys
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 APPLICATION = "recollect.bootstrap:worker_app"
 """Named, not imported: every server process builds its own, from the settings in its environment."""
 BACKLOG = 2048
+COLLECTOR_THRESHOLD = 20_000
 
 
 def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) -> None:
@@ -50,9 +52,23 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
             sys.exit(1)
 
 
-def server_config(settings: Settings, *, app: object = APPLICATION) -> uvicorn.Config:
+class ServerConfig(uvicorn.Config):
+    """What a server process is started with."""
+
+    def load(self) -> None:
+        """Import the application. What that loaded stays, so the garbage collector need not look at it again.
+
+        Measured on the application alone: more than half of the time of a request went into collections.
+        """
+        super().load()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(COLLECTOR_THRESHOLD, 20, 20)
+
+
+def server_config(settings: Settings, *, app: object = APPLICATION) -> ServerConfig:
     """How uvicorn is run: nothing of its own in the replies, no access log, no trust in forwarding headers."""
-    return uvicorn.Config(
+    return ServerConfig(
         app,  # type: ignore[arg-type]
         factory=isinstance(app, str),
         host=settings.host,
