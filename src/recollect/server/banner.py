@@ -34,30 +34,32 @@ def base_url(settings: Settings, port: int) -> str:
 
 def banner(settings: Settings, port: int) -> str:
     """The text."""
-    url = base_url(settings, port)
-    lines = [
-        f"Recollect listens on {url}",
-        "",
-        f'  client = OpenAI(base_url="{url}", api_key="unused")',
-        "",
-        *_models(settings),
-    ]
+    lines = [f"Recollect listens on {base_url(settings, port)}", "", *_next_step(settings, base_url(settings, port))]
     if not is_loopback_host(settings.host):
         lines.append("Until a key exists (`recollect keys create`), callers from other machines are refused.")
     lines += [f"Not a setting, and so ignored: {name}" for name in unknown_environment()]
     return "\n".join(lines) + "\n"
 
 
-def _models(settings: Settings) -> list[str]:
-    """Which model to ask for: the best that can be had without asking the operator."""
+def _next_step(settings: Settings, url: str) -> list[str]:
+    """How to point a client here, and which model to ask for: the best that can be had as things are.
+
+    A client's own key goes to the provider, and before the gateway's: so none is made up where one is set.
+    """
     if environment_value("OPENAI_API_KEY"):
-        return ['OPENAI_API_KEY is set: use model="openai/gpt-5.5", or any other of that provider.']
+        return [
+            f'  client = OpenAI(base_url="{url}")',
+            "",
+            'OPENAI_API_KEY is set: use model="openai/gpt-5.5", or any other of that provider.',
+        ]
+    lines = [f'  client = OpenAI(base_url="{url}", api_key="none")', ""]
     configured = sorted(name for name, one in settings.providers.items() if one.base_url or one.api_key)
     if configured:
-        return [f'Configured: use model="{name}/…".' for name in configured]
+        return lines + [f'Configured: use model="{name}/…".' for name in configured]
     if answers(OLLAMA):
-        return ['Ollama answers on its port: use model="ollama/<a model that you have pulled>".']
+        return [*lines, 'Ollama answers on its port: use model="ollama/<a model that you have pulled>".']
     return [
+        *lines,
         'No provider key is set: use model="recollect/recall", which answers from memory alone and is no LLM.',
         "For a real model set OPENAI_API_KEY (or another provider's), or start Ollama.",
     ]
