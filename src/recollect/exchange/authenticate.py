@@ -35,9 +35,10 @@ class Authentication:
 class Authenticator:
     """Looks keys up by their digest, and remembers them for a moment."""
 
-    def __init__(self, keys: KeyStore) -> None:
-        """Take where the keys are."""
+    def __init__(self, keys: KeyStore, default_mode: MemoryMode = MemoryMode.FULL) -> None:
+        """Take where the keys are, and the mode of a caller whose key asks for no other than ``full``."""
         self._keys = keys
+        self._default_mode = default_mode
         self._cache: dict[bytes, tuple[float, MemoryKey | None]] = {}
         self._has_keys = False
         self._asked_at = float("-inf")
@@ -57,7 +58,8 @@ class Authenticator:
         if key.revoked_at is not None:
             message = "This memory key was revoked. Create another with `recollect keys create`."
             raise AuthenticationError(message, code="revoked_api_key")
-        principal = Principal(project=key.project, kind=key.kind, mode=key.mode, key_id=key.id, user=key.user)
+        mode = self._default_mode if key.mode is MemoryMode.FULL else key.mode
+        principal = Principal(project=key.project, kind=key.kind, mode=mode, key_id=key.id, user=key.user)
         return Authentication(principal, found.mode, found.header == "authorization")
 
     async def has_keys(self) -> bool:
@@ -80,7 +82,7 @@ class Authenticator:
                 "Create one there with `recollect keys create`."
             )
             raise PermissionDeniedError(message, code="no_keys_configured")
-        return Authentication(Principal(project=LOCAL_PROJECT, kind=KeyKind.ADMIN, mode=MemoryMode.FULL, key_id=None))
+        return Authentication(Principal(LOCAL_PROJECT, KeyKind.ADMIN, self._default_mode, key_id=None))
 
     async def _lookup(self, key_digest: bytes) -> MemoryKey | None:
         now = time.monotonic()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
@@ -29,7 +28,7 @@ from recollect.wire.prompt import Prompt
 from recollect.wire.verbose import add_memories
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import datetime
 
     from recollect.domain.controls import Controls
@@ -91,7 +90,7 @@ class Pipeline:
         is captured all the same.
         """
         exchange = Exchange(request, TraceId(new_id("req")), self._settings.now())
-        with _timed(exchange, "authenticate"):
+        with _Timed(exchange, "authenticate"):
             authentication = await self._stages.authenticate.authenticate(
                 request.headers, is_loopback=request.client_is_loopback
             )
@@ -111,7 +110,7 @@ class Pipeline:
         exchange.route = self._stages.forward.route(exchange, exchange.prompt.model)
         if exchange.memory_is_on:
             await self._remember_before(exchange)
-        with _timed(exchange, "inject"):
+        with _Timed(exchange, "inject"):
             self._stages.inject.run(exchange)
             body = dialect.edit(exchange.document, exchange.edit)
         await self._exchange_with_provider(exchange, body, sink)
@@ -127,11 +126,11 @@ class Pipeline:
         if principal is None or prompt is None:
             return
         try:
-            with _timed(exchange, "resolve"):
+            with _Timed(exchange, "resolve"):
                 exchange.place = await self._stages.resolve.resolve(
                     principal, exchange.controls, prompt, exchange.started_at
                 )
-            with _timed(exchange, "recall"):
+            with _Timed(exchange, "recall"):
                 route_model = (exchange.route.model if exchange.route else None) or prompt.model or ""
                 await self._stages.recall.run(exchange, self._settings.context_window(route_model))
         except StoreUnavailableError as error:
@@ -141,7 +140,7 @@ class Pipeline:
                 exchange.place = _place_without_store(exchange)
 
     async def _exchange_with_provider(self, exchange: Exchange, body: bytes, sink: ReplySink) -> None:
-        with _timed(exchange, "forward"):
+        with _Timed(exchange, "forward"):
             upstream = await self._stages.forward.send(exchange, body)
         if upstream.status in REDIRECTS:
             await upstream.close()
@@ -309,10 +308,17 @@ def _memories(exchange: Exchange) -> str:
     return orjson.dumps([{"kind": hit.kind, "text": hit.text, **hit_record(hit)} for hit in exchange.shown]).decode()
 
 
-@contextmanager
-def _timed(exchange: Exchange, stage: str) -> Iterator[None]:
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        exchange.stage_ms[stage] = (time.perf_counter() - started) * 1000
+class _Timed:
+    """Notes how long a stage took. A class, because it is on the path of every request."""
+
+    __slots__ = ("_exchange", "_stage", "_started")
+
+    def __init__(self, exchange: Exchange, stage: str) -> None:
+        self._exchange = exchange
+        self._stage = stage
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __exit__(self, *_error: object) -> None:
+        self._exchange.stage_ms[self._stage] = (time.perf_counter() - self._started) * 1000
