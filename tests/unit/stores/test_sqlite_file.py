@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+import threading
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from recollect.domain.ids import TraceId
+from recollect.domain.traces import Trace
 from recollect.errors import SettingsError, StoreUnavailableError
 from recollect.stores.sqlite import open_sqlite_store
 from recollect.stores.sqlite.connection import unavailable
@@ -170,6 +173,34 @@ async def test_work_that_fails_harms_nobody_in_its_group(store: Store) -> None:
     assert [await writer.texts() for writer in writers] == [["hi", "hello"]] * 8
 
 
+async def test_a_capture_does_not_wait_for_a_busy_writer_for_ever(store: Store) -> None:
+    writer = Writer(store)
+    database = store.control._db  # type: ignore[attr-defined]
+    begun, release = threading.Event(), threading.Event()
+
+    def be_busy(_: sqlite3.Connection) -> bool:
+        begun.set()
+        return release.wait(30)
+
+    busy = asyncio.create_task(database.write_alone(be_busy))
+    assert await asyncio.to_thread(begun.wait, 30)
+    with pytest.raises(StoreUnavailableError, match="busy"):
+        await writer.exchange("hi", "hello")
+    release.set()
+    assert await busy
+    await writer.exchange("hello", "hi")
+    assert await writer.texts() == ["hello", "hi"]
+
+
+async def test_closing_writes_what_is_left(path: Path) -> None:
+    store = open_sqlite_store(path)
+    for number in range(300):
+        await store.traces.put_trace(Trace(TraceId(f"trc_{number}"), PROJECT, None, START, "{}"))
+    await store.control.close()
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT count(*) FROM traces").fetchone() == (300,)
+
+
 async def test_another_process_sees_an_erasure_and_opens_a_new_vault(store: Store, path: Path) -> None:
     other = open_sqlite_store(path)
     writer = Writer(store)
@@ -232,9 +263,6 @@ async def test_an_erasure_waits_for_readers_of_other_processes(store: Store, pat
 
 
 async def test_traces_are_written_without_being_asked_for(store: Store, path: Path) -> None:
-    from recollect.domain.ids import TraceId
-    from recollect.domain.traces import Trace
-
     await store.traces.put_trace(Trace(TraceId("trc_1"), PROJECT, None, START, "{}"))
     for _ in range(100):
         with closing(sqlite3.connect(path)) as other:

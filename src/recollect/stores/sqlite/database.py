@@ -63,16 +63,11 @@ class Database:
     async def write_within(
         self, timeout_s: float, work: Callable[[sqlite3.Connection], T], *, is_alone: bool = False
     ) -> T:
-        """Like :meth:`write`, but StoreUnavailableError where the writer is busy for longer than that.
+        """Like :meth:`write`, but StoreUnavailableError where the writer does not get to it for that long.
 
-        The work may be done all the same: it must bear repetition.
+        The work may be done all the same, at the last moment: it must bear repetition.
         """
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._writer.submit(work, is_alone=is_alone)
-        except TimeoutError as error:
-            message = "The memory database is busy with other work; try again in a moment."
-            raise StoreUnavailableError(message) from error
+        return await self._writer.submit_within(timeout_s, work, is_alone=is_alone)
 
     async def write_again(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run work in a write transaction that a power failure may undo: it would only be done again."""

@@ -35,6 +35,7 @@ class _Task:
     future: asyncio.Future[Any] | None = None
     is_alone: bool = False
     is_durable: bool = True
+    has_begun: bool = False
     result: Any = None
     error: Exception | None = None
 
@@ -50,6 +51,7 @@ class Writer:
         self._connect = connect
         self._queue: SimpleQueue[_Task | None] = SimpleQueue()
         self._lazy: deque[_Task] = deque(maxlen=LAZY_LIMIT)
+        self._is_writing_lazy_work = False
         self._is_closed = False
         self._thread = Thread(target=self._run, name="recollect-writer", daemon=True)
         self._thread.start()
@@ -58,13 +60,31 @@ class Writer:
         self, work: Callable[[sqlite3.Connection], T], *, is_alone: bool = False, is_durable: bool = True
     ) -> asyncio.Future[T]:
         """Queue work; the future holds its result once it is committed, and on the disk where it is durable."""
+        return self._queue_task(work, is_alone=is_alone, is_durable=is_durable)[1]
+
+    async def submit_within(
+        self, timeout_s: float, work: Callable[[sqlite3.Connection], T], *, is_alone: bool = False
+    ) -> T:
+        """Like :meth:`submit`, but StoreUnavailableError where the work has not begun by then; it is dropped."""
+        task, future = self._queue_task(work, is_alone=is_alone, is_durable=True)
+        await asyncio.wait([future], timeout=timeout_s)
+        if not future.done() and not task.has_begun:
+            future.cancel()
+            message = "The memory database is busy with other work; try again in a moment."
+            raise StoreUnavailableError(message)
+        return await future
+
+    def _queue_task(
+        self, work: Callable[[sqlite3.Connection], T], *, is_alone: bool, is_durable: bool
+    ) -> tuple[_Task, asyncio.Future[T]]:
         if self._is_closed:
             message = "The memory store is closed."
             raise StoreUnavailableError(message)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Task(work, loop, future, is_alone, is_durable))
-        return future
+        task = _Task(work, loop, future, is_alone, is_durable)
+        self._queue.put(task)
+        return task, future
 
     def submit_lazily(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Let work ride along with the next group, or go by itself after half a second."""
@@ -74,8 +94,8 @@ class Writer:
 
     @property
     def has_lazy_work(self) -> bool:
-        """Something was submitted lazily and not taken up yet."""
-        return bool(self._lazy)
+        """Something was submitted lazily and may not be committed yet."""
+        return bool(self._lazy) or self._is_writing_lazy_work
 
     async def close(self) -> None:
         """Commit what is queued, and end the thread."""
@@ -98,6 +118,7 @@ class Writer:
                 _run_group(connection, group)
             except sqlite3.Error as error:
                 _blame(group, unavailable(error))
+            self._is_writing_lazy_work = False
             _resolve(group)
         if connection is not None:
             connection.close()
@@ -116,7 +137,9 @@ class Writer:
                 break
         else:
             is_open = False
-        lazy = [self._lazy.popleft() for _ in range(min(len(self._lazy), GROUP_LIMIT))]
+        self._is_writing_lazy_work = bool(self._lazy)
+        waiting = len(self._lazy)
+        lazy = [self._lazy.popleft() for _ in range(min(waiting, GROUP_LIMIT) if is_open else waiting)]
         return lazy + group, is_open
 
 
@@ -158,6 +181,7 @@ def _run_in_savepoint(connection: sqlite3.Connection, task: _Task) -> None:
 
 
 def _attempt(connection: sqlite3.Connection, task: _Task) -> None:
+    task.has_begun = True
     try:
         task.result = task.work(connection)
     except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError) as error:
