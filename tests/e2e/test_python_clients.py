@@ -30,6 +30,7 @@ def config_of(data_dir: Path, provider: ScriptedProvider) -> dict[str, Any]:
         "data_dir": str(data_dir),
         "providers": {"openai": {"base_url": provider.base_url}},
         "provider_keys": {"openai": UPSTREAM_KEY},
+        "recall": {"deadline_low_latency_ms": 5000, "deadline_balanced_ms": 5000},
     }
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.ma  # np.unique would import it inside the first request: 50 ms
 
 from recollect.domain.ids import MessageNumber
 from recollect.domain.recall import GateVerdict, Hit, MemoryStatus, RecallResult
