@@ -93,11 +93,12 @@ def command(
 
 async def _import(gateway: Gateway, file: IO[bytes], user: str | None, project: str) -> Tally:
     tally, batcher = Tally(), Batcher()
+    name = getattr(file, "name", "<stdin>")
     size = _size_of(file)
     is_hidden = size == 0 or not sys.stderr.isatty()
     with click.progressbar(length=size, label="Importing", file=sys.stderr, hidden=is_hidden) as bar:
         for number, text in enumerate(file, 1):
-            for batch in _batches_of(text, f"{file.name}, line {number}", user, batcher, tally):
+            for batch in _batches_of(text, f"{name}, line {number}", user, batcher, tally):
                 await _store(gateway, project, batch, tally)
             bar.update(len(text))
         for batch in batcher.finish():
