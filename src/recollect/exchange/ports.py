@@ -48,8 +48,8 @@ class ReplySink(Protocol):
     async def send(self, chunk: bytes) -> None:
         """Send some of the body."""
 
-    async def end(self) -> None:
-        """The body is complete."""
+    async def end(self, last: bytes = b"") -> None:
+        """The body is complete with these bytes."""
 
     async def abort(self) -> None:
         """Break the connection, so that the client sees that the body is not complete."""

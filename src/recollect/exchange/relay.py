@@ -32,11 +32,17 @@ def header_of(headers: Headers, name: bytes) -> str:
 async def relay_untouched(upstream: UpstreamReply, sink: ReplySink, extra: Headers) -> None:
     """Head and bytes, nothing else: pass-through, errors, memory off."""
     started = False
+    length = header_of(upstream.headers, b"content-length")
+    left = int(length) if length.isdecimal() else -1
     try:
         async for chunk in upstream.chunks():
             if not started:
                 started = True
                 await sink.start(upstream.status, (*strip_response_headers(upstream.headers), *extra))
+            left -= len(chunk)
+            if left == 0:
+                await sink.end(chunk)
+                return
             await sink.send(chunk)
         if not started:
             await sink.start(upstream.status, (*strip_response_headers(upstream.headers), *extra))
@@ -149,10 +155,12 @@ class CapturingRelay:
                 headers = tuple(field for field in headers if field[0] not in {b"content-length", b"content-encoding"})
                 headers = (*headers, (b"content-length", str(len(body)).encode()))
         await self._sink.start(self._upstream.status, (*headers, *head()))
+        if size <= HELD_BYTES:
+            await self._sink.end(body)
+            return
         await self._sink.send(body)
-        if size > HELD_BYTES:
-            async for chunk in chunks:
-                await self._sink.send(chunk)
+        async for chunk in chunks:
+            await self._sink.send(chunk)
         await self._sink.end()
 
     async def _capture(self, *, is_cut: bool) -> None:

@@ -58,10 +58,11 @@ class AsgiReply:
         self.bytes_sent += len(chunk)
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
-    async def end(self) -> None:
-        """The body is complete."""
+    async def end(self, last: bytes = b"") -> None:
+        """The body is complete with these bytes."""
         self.is_ended = True
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        self.bytes_sent += len(last)
+        await self._send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def relay(self, message: Message, *, request_id: str) -> None:
         """Pass on what an inner ASGI application sends, adding the request's id where its head has none."""

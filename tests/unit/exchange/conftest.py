@@ -146,7 +146,9 @@ class Sink:
     async def send(self, chunk):
         self.chunks.append(chunk)
 
-    async def end(self):
+    async def end(self, last=b""):
+        if last:
+            self.chunks.append(last)
         self.ended = True
 
     async def abort(self):
