@@ -32,7 +32,9 @@ class SqliteMessages:
     async def capture(self, capture: Capture) -> CaptureReceipt:
         """See :meth:`MessageStore.capture`."""
         now = self._db.now()
-        return await self._db.write(lambda connection: CaptureTransaction(connection, self._db.sql, capture, now).run())
+        return await self._db.write_within(
+            CAPTURE_TIMEOUT_S, lambda connection: CaptureTransaction(connection, self._db.sql, capture, now).run()
+        )
 
     async def messages(self, vault: VaultId, numbers: Sequence[MessageNumber]) -> list[StoredMessage]:
         """See :meth:`MessageStore.messages`."""
