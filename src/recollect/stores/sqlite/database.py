@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SCRUB_ATTEMPTS = 20
+_SCRUB_PATIENCE_S = 0.05
+"""How long work with a limit waits while a large file is written anew: not all of its limit, reply after reply."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +52,7 @@ class Database:
         self._scrubbing = asyncio.Lock()
         self._scrubs_wanted = 0
         self._scrubs_done = 0
+        self._scrub_began: float | None = None
         self._erasures = path.with_name(f"{path.name}-erasures")
         self.note_erasure()
 
@@ -67,6 +71,8 @@ class Database:
 
         The work may be done all the same, at the last moment: it must bear repetition.
         """
+        if self._scrub_began is not None and time.monotonic() - self._scrub_began > timeout_s:
+            timeout_s = _SCRUB_PATIENCE_S
         return await self._writer.submit_within(timeout_s, work, is_alone=is_alone)
 
     async def write_again(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -100,7 +106,11 @@ class Database:
             if self._scrubs_done >= turn:
                 return
             covered = self._scrubs_wanted
-            await self._scrub()
+            self._scrub_began = time.monotonic()
+            try:
+                await self._scrub()
+            finally:
+                self._scrub_began = None
             self._scrubs_done = covered
 
     async def _scrub(self) -> None:
