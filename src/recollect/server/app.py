@@ -19,7 +19,8 @@ from recollect.server.failures import error_reply, internal_error, log_refusal
 from recollect.server.intake import Intake, check_upload, decoded, has_body, read_body, stream_body
 from recollect.server.paths import Surface, Target, classify
 from recollect.server.patience import Patience
-from recollect.server.reply import AsgiReply
+from recollect.server.reply import AsgiReply, SocketReply
+from recollect.server.responses_socket import Handshake, ResponsesSocket
 from recollect.server.trust import is_local_caller
 
 if TYPE_CHECKING:
@@ -79,12 +80,10 @@ class GatewayApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of ASGI 3."""
         kind = scope["type"]
-        if kind == "http":
-            await self._serve(scope, receive, send)
-        elif kind == "lifespan":
+        if kind == "lifespan":
             await self._lifespan(receive, send)
         else:
-            await _refuse_websocket(receive, send)
+            await self._serve(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -104,7 +103,8 @@ class GatewayApp:
         fields: Mapping[bytes, bytes] = dict(scope["headers"])
         origin = fields.get(b"origin")
         extra = self._cors.reply_headers(origin) if origin is not None else ()
-        reply = AsgiReply(send, extra=extra, for_browser=origin is not None)
+        kind_of_reply = SocketReply if scope["type"] == "websocket" else AsgiReply
+        reply = kind_of_reply(send, extra=extra, for_browser=origin is not None)
         surface = "none"
         self.counters.in_flight += 1
         try:
@@ -127,10 +127,11 @@ class GatewayApp:
     async def _dispatch(
         self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, reply: AsgiReply, target: Target
     ) -> None:
-        if fields.get(b"upgrade", b"").lower() == b"websocket":
-            message = "There is no WebSocket here; send the same request over HTTP."
-            raise UpgradeRequiredError(message)
-        if scope["method"] == "OPTIONS":
+        if isinstance(reply, SocketReply):
+            await self._serve_socket(scope, fields, receive, reply, target)
+        elif fields.get(b"upgrade", b"").lower() == b"websocket":
+            raise _no_socket()
+        elif scope["method"] == "OPTIONS":
             await self._answer_options(fields, reply)
         elif target.surface is Surface.OWN:
             await self._answer_own(scope, fields, receive, reply, target)
@@ -140,8 +141,8 @@ class GatewayApp:
     async def _exchange(
         self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, reply: AsgiReply, target: Target
     ) -> None:
-        """The OpenAI surface. While the handler works, one task listens for the client's departure."""
-        watch = Departure(reply, receive)
+        """The OpenAI surface. While the handler works, the client's departure is listened for."""
+        watch = Departure(reply, receive, scope.get("recollect.connection"))
         request = await self._incoming(scope, fields, receive, target, watch)
         try:
             await self.gateway.pipeline.handle(request, reply)
@@ -151,6 +152,27 @@ class GatewayApp:
         finally:
             watch.stop()
         await watch.settle()
+
+    async def _serve_socket(
+        self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, reply: SocketReply, target: Target
+    ) -> None:
+        """The WebSocket mode of ``/responses``. Any other is refused with the status on which clients fall back."""
+        await receive()
+        if target.surface is Surface.OWN or not target.path.rstrip("/").endswith("responses"):
+            raise _no_socket()
+        is_forward = target.surface is Surface.FORWARD
+        handshake = Handshake(
+            path=target.path,
+            query=scope.get("query_string", b"").decode("latin-1"),
+            headers=tuple(scope["headers"]),
+            forward_target=target.path if is_forward else None,
+            is_local=self._is_local(scope, fields),
+        )
+        gateway = self.gateway
+        await gateway.authenticator.authenticate(handshake.headers, is_loopback=handshake.is_local)
+        await reply.accept(new_id("req"))
+        socket = ResponsesSocket(gateway, handshake, reply.pass_on, self.settings.limits.max_body_bytes)
+        await socket.serve(receive)
 
     async def _incoming(
         self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, target: Target, watch: Departure
@@ -207,12 +229,17 @@ class GatewayApp:
         await self._own(inner, receive, partial(reply.relay, request_id=new_id("req")))
 
 
+def _no_socket() -> UpgradeRequiredError:
+    message = "There is no WebSocket here; send the same request over HTTP."
+    return UpgradeRequiredError(message)
+
+
 def _log_access(scope: Scope, surface: str, reply: AsgiReply, took_s: float) -> None:
     """One line a request. Paths without their query string, which may hold what people wrote."""
     path = _raw_path(scope).decode("latin-1")
     access_logger.info(
         "%s %s surface=%s status=%d bytes=%d ms=%.1f",
-        scope["method"],
+        scope.get("method", "WEBSOCKET"),
         path,
         surface,
         reply.status,
@@ -235,8 +262,3 @@ async def _answer_error(error: ApiError, reply: AsgiReply, request_id: str, surf
     await reply.start(status, headers)
     await reply.send(body)
     await reply.end()
-
-
-async def _refuse_websocket(receive: Receive, send: Send) -> None:
-    await receive()
-    await send({"type": "websocket.close", "code": 1008, "reason": ""})

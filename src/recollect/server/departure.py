@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from recollect.server.ports import Receive
     from recollect.server.reply import AsgiReply
 
@@ -15,13 +17,20 @@ class ClientGoneError(Exception):
     """The client closed the connection before its request, or the reply to it, was complete."""
 
 
+class Connection(Protocol):
+    """A client's connection that can tell when it is closed."""
+
+    on_departure: Callable[[], None] | None
+
+
 class Departure:
     """Cancels the task that made it when the client closes its connection before the reply has ended."""
 
-    __slots__ = ("_is_cancelling", "_receive", "_reply", "_task", "_watcher", "reason")
+    __slots__ = ("_connection", "_is_cancelling", "_receive", "_reply", "_task", "_watcher", "reason")
 
-    def __init__(self, reply: AsgiReply, receive: Receive) -> None:
-        """Take what to listen to. Nothing runs until :meth:`start`."""
+    def __init__(self, reply: AsgiReply, receive: Receive, connection: Connection | None = None) -> None:
+        """Take what to listen to: the connection where the server offers it, else ASGI's own word. Nothing runs until
+        :meth:`start`."""
         task = asyncio.current_task()
         if task is None:
             message = "A request must be served by a task."
@@ -29,16 +38,22 @@ class Departure:
         self._task = task
         self._reply = reply
         self._receive = receive
+        self._connection = connection
         self._watcher: asyncio.Task[None] | None = None
         self._is_cancelling = False
         self.reason: Exception | None = None
 
     def start(self) -> None:
         """Begin to listen; the request must be complete, because its bytes come the same way."""
-        self._watcher = asyncio.create_task(self._watch())
+        if self._connection is not None:
+            self._connection.on_departure = self._leave
+        else:
+            self._watcher = asyncio.create_task(self._watch())
 
     def stop(self) -> None:
         """End listening."""
+        if self._connection is not None:
+            self._connection.on_departure = None
         if self._watcher is not None:
             self._watcher.cancel()
             self._watcher = None  # the task holds this object: nothing is left to the garbage collector
@@ -63,5 +78,8 @@ class Departure:
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        self._leave()
+
+    def _leave(self) -> None:
         if not self._reply.is_ended:
             self.interrupt(ClientGoneError())
