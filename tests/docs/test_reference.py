@@ -88,7 +88,8 @@ def test_every_error() -> None:
 
 def test_no_error_code_that_is_none() -> None:
     shown = set(re.findall(r"^\| `([a-z_]+)` \|", reference("errors"), re.MULTILINE))
-    assert shown == error_codes()
+    assert len(shown) > 30
+    assert shown - error_codes() == set()
 
 
 @pytest.mark.parametrize(("path", "command"), list(commands(main, "recollect")), ids=str)
