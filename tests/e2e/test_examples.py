@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from openai import OpenAI
 
 from tests.e2e import node_sdk
 from tests.e2e.answers import ANSWER
-from tests.e2e.gateway_process import GatewayProcess
+from tests.e2e.gateway_process import UPSTREAM_KEY, GatewayProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +59,17 @@ def test_python(environment: dict[str, str], provider: ScriptedProvider, name: s
     output = run([sys.executable, str(EXAMPLES / name)], environment, tmp_path)
     assert remembers(output, provider)
     assert (ANSWER in output) is (name in NEED_A_PROVIDER)
+
+
+def test_a_placeholder_for_a_key_gives_way_to_the_key_that_is_configured(
+    environment: dict[str, str], provider: ScriptedProvider
+) -> None:
+    hello: Any = [{"role": "user", "content": "Hello!"}]
+    with OpenAI(base_url=environment["RECOLLECT_BASE_URL"], api_key="unused", max_retries=0) as client:
+        client.chat.completions.create(model="openai/m", messages=hello)
+        assert provider.last.header("authorization") == f"Bearer {UPSTREAM_KEY}"
+        client.chat.completions.create(model="openai/m", messages=hello, extra_headers={"X-Provider-Key": "sk-mine"})
+        assert provider.last.header("authorization") == "Bearer sk-mine"
 
 
 def test_node(environment: dict[str, str], provider: ScriptedProvider) -> None:

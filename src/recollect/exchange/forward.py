@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from recollect.errors import AuthenticationError
 from recollect.exchange.ports import RouteRequest
 from recollect.providers.base import Route, UpstreamRequest
 from recollect.wire.headers import strip_query, strip_request_headers
@@ -47,15 +48,25 @@ class Forwarder:
         request = exchange.request
         if request.forward_target is None and self.built_in.serves(model):
             return Route(provider="recollect", url="", model=None)
-        return self.router.route(
-            RouteRequest(
-                path=request.path,
-                query=strip_query(request.query),
-                model=model,
-                forward_target=request.forward_target,
-                provider_key=exchange.provider_key,
-            )
+        question = RouteRequest(
+            path=request.path,
+            query=strip_query(request.query),
+            model=model,
+            forward_target=request.forward_target,
+            provider_key=exchange.provider_key,
         )
+        if exchange.provider_key is not None and not _is_deliberate(exchange):
+            configured = self._configured_route(question)
+            if configured is not None and configured.credentials:
+                return configured
+        return self.router.route(question)
+
+    def _configured_route(self, question: RouteRequest) -> Route | None:
+        """The route with the key that this gateway has itself; None where it has none."""
+        try:
+            return self.router.route(replace(question, provider_key=None))
+        except AuthenticationError:
+            return None
 
     async def send(self, exchange: Exchange, body: bytes | AsyncIterator[bytes] | None) -> UpstreamReply:
         """Send, and wait for the head of the reply."""
@@ -85,6 +96,14 @@ class Forwarder:
             quotes=[hit.text for hit in hits],
             question=question,
         )
+
+
+def _is_deliberate(exchange: Exchange) -> bool:
+    """The credential was meant for the provider. SDKs insist on one: beside no memory key, ``Authorization`` is as
+    often a placeholder, and gives way to a key that this gateway has."""
+    request, principal = exchange.request, exchange.principal
+    has_memory_key = principal is not None and principal.key_id is not None
+    return has_memory_key or request.forward_target is not None or bool(request.header(PROVIDER_KEY_HEADER))
 
 
 def _request_headers(request: IncomingRequest, route: Route, body: bytes | AsyncIterator[bytes] | None) -> Headers:
