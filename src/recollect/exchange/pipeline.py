@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from recollect.exchange.recall import RecallStage
     from recollect.exchange.remember import Rememberer
     from recollect.exchange.resolve import Resolver
-    from recollect.providers.base import Headers
+    from recollect.providers.base import Headers, Upstream
     from recollect.wire.prompt import Dialect
 
 logger = logging.getLogger(__name__)
@@ -114,6 +114,13 @@ class Pipeline:
             self._stages.inject.run(exchange)
             body = dialect.edit(exchange.document, exchange.edit)
         await self._exchange_with_provider(exchange, body, sink)
+
+    def over(self, upstream: Upstream) -> Pipeline:
+        """The same pipeline with another way to the provider: for a client whose requests share a WebSocket."""
+        stages = replace(self._stages, forward=replace(self._stages.forward, upstream=upstream))
+        other = Pipeline(stages, self._catalogue, self._settings)
+        other._background = self._background
+        return other
 
     async def drain(self) -> None:
         """Wait for captures of exchanges whose client has left."""

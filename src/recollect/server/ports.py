@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from recollect.providers.base import SocketUpstream, Upstream
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
@@ -27,6 +29,13 @@ class ExchangeHandler(Protocol):
 
     async def handle(self, request: IncomingRequest, sink: ReplySink) -> None:
         """Answer one request. An ApiError raised before the head was sent is the server's to render."""
+
+    def over(self, upstream: Upstream) -> ExchangeHandler:
+        """The same handler with another way to the provider."""
+
+
+class SpeaksBoth(Upstream, SocketUpstream, Protocol):
+    """HTTP and WebSocket."""
 
 
 class MemorySurface(Protocol):
@@ -74,6 +83,10 @@ class Gateway(Protocol):
     @property
     def pipeline(self) -> ExchangeHandler:
         """The OpenAI surface."""
+
+    @property
+    def upstream(self) -> SpeaksBoth:
+        """The way to providers."""
 
     @property
     def calls(self) -> MemorySurface:

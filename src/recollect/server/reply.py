@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from recollect.providers.base import Headers
     from recollect.server.ports import Message, Send
 
+SWITCHED = 101
+FAILED_CLOSE = 1011
+"""RFC 6455 7.4.1: an unexpected condition on the server's side."""
 _EVENT_STREAM = b"text/event-stream"
 _UNBUFFERED = (b"x-accel-buffering", b"no")
 
@@ -17,6 +20,8 @@ class AsgiReply:
     do not count: who may read this gateway's replies is its operator's to say.
     """
 
+    prefix = "http."
+    """What ASGI calls the messages of this kind of reply."""
     __slots__ = ("_extra", "_for_browser", "_send", "bytes_sent", "is_aborted", "is_ended", "status")
 
     def __init__(self, send: Send, *, extra: Headers = (), for_browser: bool = False) -> None:
@@ -37,7 +42,7 @@ class AsgiReply:
     async def start_bare(self, status: int, headers: Headers) -> None:
         """Send a head that is complete as it is."""
         self.status = status
-        await self._send({"type": "http.response.start", "status": status, "headers": list(headers)})
+        await self._send({"type": self.prefix + "response.start", "status": status, "headers": list(headers)})
 
     async def start(self, status: int, headers: Headers) -> None:
         """Send the head."""
@@ -51,18 +56,18 @@ class AsgiReply:
                 if value.startswith(_EVENT_STREAM):
                     fields.append(_UNBUFFERED)
                 break
-        await self._send({"type": "http.response.start", "status": status, "headers": fields})
+        await self._send({"type": self.prefix + "response.start", "status": status, "headers": fields})
 
     async def send(self, chunk: bytes) -> None:
         """Send some of the body."""
         self.bytes_sent += len(chunk)
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await self._send({"type": self.prefix + "response.body", "body": chunk, "more_body": True})
 
     async def end(self, last: bytes = b"") -> None:
         """The body is complete with these bytes."""
         self.is_ended = True
         self.bytes_sent += len(last)
-        await self._send({"type": "http.response.body", "body": last, "more_body": False})
+        await self._send({"type": self.prefix + "response.body", "body": last, "more_body": False})
 
     async def relay(self, message: Message, *, request_id: str) -> None:
         """Pass on what an inner ASGI application sends, adding the request's id where its head has none."""
@@ -80,3 +85,26 @@ class AsgiReply:
     async def abort(self) -> None:
         """Leave the body incomplete: the server closes a connection whose application returned in the middle."""
         self.is_aborted = True
+
+
+class SocketReply(AsgiReply):
+    """The answer to a WebSocket's handshake: a refusal is an HTTP reply, as ever; or the connection is accepted."""
+
+    prefix = "websocket.http."
+    __slots__ = ()
+
+    async def accept(self, request_id: str) -> None:
+        """Switch protocols."""
+        self.status = SWITCHED
+        headers = [(b"x-memory-request-id", request_id.encode())]
+        await self._send({"type": "websocket.accept", "subprotocol": None, "headers": headers})
+
+    async def pass_on(self, message: Message) -> None:
+        """Send what the open connection says."""
+        self.bytes_sent += len(message.get("text", ""))
+        await self._send(message)
+
+    async def abort(self) -> None:
+        """Close: something broke that is not the client's fault."""
+        self.is_aborted = True
+        await self._send({"type": "websocket.close", "code": FAILED_CLOSE, "reason": "The gateway failed."})
