@@ -89,7 +89,8 @@ class Provider:
     """A registry entry, as data.
 
     ``key_header`` and ``key_prefix`` say how the key is sent (``authorization``/``Bearer ``, ``api-key``/"").
-    ``path_style`` is ``openai`` (base URL + ``/chat/completions``) or ``azure`` (deployment in the path).
+    ``path_style`` is ``openai`` (base URL + ``/chat/completions``), ``azure`` (deployment in the path) or ``anthropic``
+    (as ``openai``, but chat completions go over the bridge to ``/messages``).
     ``key_env`` are environment variables that may hold the key, first one set wins; a local server needs none.
     ``aliases`` are other spellings of the name. ``has_slashed_models``: its own models contain slashes, so a name with
     an unknown prefix is left to it. ``forward_hosts`` are hosts besides the base URL's that forward style may reach

@@ -22,7 +22,7 @@ ALL_DIALECTS = frozenset({"chat/completions", "responses", "completions", "embed
 """What a provider that the settings add is taken to have, unless they say otherwise."""
 RESERVED_NAMES = frozenset({"recollect"})
 """Prefixes of our own models."""
-PATH_STYLES = frozenset({"openai", "azure"})
+PATH_STYLES = frozenset({"openai", "azure", "anthropic"})
 
 
 def load_registry() -> Mapping[str, Provider]:
@@ -119,7 +119,7 @@ def _dialects(name: str, field: str, value: object) -> frozenset[str]:
 def _path_style(name: str, field: str, value: object) -> str:
     text = _text(name, field, value)
     if text not in PATH_STYLES:
-        raise _fail(name, field, "`openai` or `azure`")
+        raise _fail(name, field, "`openai`, `azure` or `anthropic`")
     return text
 
 

@@ -6,13 +6,16 @@ import base64
 import hashlib
 import json
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 Json = dict[str, object]
+Events = Iterator[tuple[str, Json]]
+"""The events of a stream, by name; "" where the dialect names none."""
 CREATED = 1_700_000_000
 DIMENSION = 8
 
@@ -68,11 +71,11 @@ def chat_completion(answer: Answer) -> Json:
     return {**_head(answer, "chat.completion"), "choices": choices, "usage": answer.usage()}
 
 
-def chat_events(answer: Answer) -> Iterator[tuple[str, Json]]:
+def chat_events(answer: Answer) -> Events:
     """The chunks of a streamed chat completion; the name of each event is ""."""
     head = _head(answer, "chat.completion.chunk")
 
-    def chunk(delta: Json, finish_reason: str | None = None) -> Iterator[tuple[str, Json]]:
+    def chunk(delta: Json, finish_reason: str | None = None) -> Events:
         for index in range(answer.choices):
             choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
             yield "", {**head, "choices": [choice]}
@@ -97,7 +100,7 @@ def completion(answer: Answer) -> Json:
     return {**_head(answer, "text_completion"), "choices": [choice], "usage": answer.usage()}
 
 
-def completion_events(answer: Answer) -> Iterator[tuple[str, Json]]:
+def completion_events(answer: Answer) -> Events:
     """The chunks of a streamed legacy completion."""
     pieces = answer.text_pieces() or [""]
     for position, piece in enumerate(pieces):
@@ -142,7 +145,7 @@ def response(answer: Answer, *, is_done: bool = True) -> Json:
     }
 
 
-def response_events(answer: Answer) -> Iterator[tuple[str, Json]]:
+def response_events(answer: Answer) -> Events:
     """The events of a streamed response."""
     for number, event in enumerate(_response_events(answer)):
         yield str(event["type"]), {**event, "sequence_number": number}

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from aiohttp import web
 
 from recollect.testing import scripted_bodies as bodies
+from recollect.testing import scripted_messages as messages
 from recollect.testing.scripted_bodies import Answer, ToolCall
 from recollect.testing.scripted_encoding import Encoder, Encoding
 
@@ -198,6 +199,14 @@ class ScriptedProvider:
             raise
 
 
+_DIALECTS: tuple[tuple[str, Callable[[Answer], bodies.Json], Callable[[Answer], bodies.Events]], ...] = (
+    ("/chat/completions", bodies.chat_completion, bodies.chat_events),
+    ("/completions", bodies.completion, bodies.completion_events),
+    ("/responses", bodies.response, bodies.response_events),
+    ("/messages", messages.message, messages.message_events),
+)
+
+
 class _Reply:
     """One reply in the making."""
 
@@ -218,7 +227,8 @@ class _Reply:
         if script.raw is not None:
             return await self._plain(script.raw, script.content_type or "application/json", script.status)
         if script.status >= 400:  # noqa: PLR2004
-            return await self._json(bodies.error(script.status, f"scripted {script.status}"), script.status)
+            make = messages.message_error if self._path.endswith("/messages") else bodies.error
+            return await self._json(make(script.status, f"scripted {script.status}"), script.status)
         if self._request.headers.get("upgrade", "").lower() == "websocket":
             return await self._socket()
         if self._request.method == "GET":
@@ -261,24 +271,18 @@ class _Reply:
             return await self._json(bodies.embeddings(body))
         if self._path.endswith("/audio/speech"):
             return await self._plain(SPEECH, "audio/mpeg")
+        known = next((dialect for dialect in _DIALECTS if self._path.endswith(dialect[0])), None)
+        if known is None:
+            return await self._json(bodies.error(404, f"{self._path} does not exist"), 404)
+        path, make_whole, make_events = known
         answer = self.answer(body)
-        if self._path.endswith("/chat/completions"):
-            if body.get("stream"):
-                return await self._events(bodies.chat_events(answer))
-            return await self._json(bodies.chat_completion(answer))
-        if self._path.endswith("/responses"):
-            if body.get("stream"):
-                return await self._events(bodies.response_events(answer), may_be_done=False)
-            return await self._json(bodies.response(answer))
-        if self._path.endswith("/completions"):
-            if body.get("stream"):
-                return await self._events(bodies.completion_events(answer))
-            return await self._json(bodies.completion(answer))
-        return await self._json(bodies.error(404, f"{self._path} does not exist"), 404)
+        if not body.get("stream"):
+            return await self._json(make_whole(answer))
+        return await self._events(make_events(answer), may_be_done=path.endswith("/completions"))
 
     def answer(self, body: dict[str, Any]) -> Answer:
         script = self.script
-        prefix = "resp" if self._path.endswith("/responses") else "chatcmpl"
+        prefix = {"responses": "resp", "messages": "msg"}.get(self._path.rpartition("/")[2], "chatcmpl")
         return Answer(
             id=f"{prefix}_scripted_{self._number}",
             model=str(body.get("model", "")),
@@ -319,9 +323,7 @@ class _Reply:
         await reply.write_eof()
         return reply
 
-    async def _events(
-        self, events: Iterator[tuple[str, dict[str, object]]], *, may_be_done: bool = True
-    ) -> web.StreamResponse:
+    async def _events(self, events: bodies.Events, *, may_be_done: bool = True) -> web.StreamResponse:
         script = self.script
         encoder = Encoder(script.encoding)
         reply = web.StreamResponse(status=script.status, headers=self._headers("text/event-stream; charset=utf-8"))
