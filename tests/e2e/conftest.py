@@ -1,4 +1,4 @@
-"""One provider and one gateway for each module of tests."""
+"""One provider and one gateway for all of these tests; some of them kill it and start it again."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def provider() -> Iterator[ScriptedProvider]:
     """A provider that records what it receives."""
     with ScriptedProvider.in_thread(Script(text=ANSWER)) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedProvider) -> Iterator[GatewayProcess]:
     """A gateway in front of it, with an administrator's key."""
     running = GatewayProcess(tmp_path_factory.mktemp("gateway") / "data", provider.base_url)
