@@ -24,7 +24,7 @@ VAGUE = {"common", "helper", "helpers", "manager", "managers", "misc", "util", "
 MOST_PROTOCOL_METHODS = 7
 NETWORK = {"aiohttp", "ftplib", "http.client", "httpx", "requests", "smtplib", "socket", "ssl", "urllib.request"}
 MAY_CONNECT = {
-    "cli/doctor_command.py",  # looks whether ports and providers answer
+    "cli/checks.py",  # looks whether ports and providers answer
     "client/",  # the SDK's own transport
     "embedders/minilm/weights.py",  # obtains the model, where that is allowed
     "embedders/openai_compatible.py",

@@ -42,8 +42,9 @@ def test_parameters() -> None:
 
 
 def test_what_the_counts_mean() -> None:
-    text = 'def f(self, a, *, b):\n    """Doc."""\n    if a:\n        return b\n    def g():\n        return 1\n    return 2\n'
-    function = ast.parse(text).body[0]
+    lines = ["def f(self, a, *, b):", '    """Doc."""', "    if a:", "        return b"]
+    lines += ["    def g():", "        return 1", "    return 2"]
+    function = ast.parse("\n".join(lines)).body[0]
     assert isinstance(function, ast.FunctionDef)
     assert statements(function) == 5
     assert parameters(function) == 2

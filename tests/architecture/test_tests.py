@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.architecture.tree import Module
 
 EVASIONS = {"skip", "skipif", "xfail", "importorskip"}
+CHECKING = {"raises", "warns", "fail", "check_call"}
 MOST_LINES = 600
 RUNNING_IS_THE_CHECK = {
     "tests/unit/stores/test_sqlite_file.py:test_every_query_compiles",  # SQLite raises for a statement that does not
@@ -86,7 +87,7 @@ def _checks(function: Function, checking: frozenset[str]) -> bool:
             name = dotted(node.func).rpartition(".")[2] or (
                 node.func.attr if isinstance(node.func, ast.Attribute) else ""
             )
-            if name in {"raises", "warns", "fail", "check_call"} or (name in checking and not name.startswith("test_")):
+            if name in CHECKING or name.startswith("assert_") or (name in checking and not name.startswith("test_")):
                 return True
             if name == "run" and any(word.arg == "check" for word in node.keywords):
                 return True

@@ -141,19 +141,13 @@ class CapturingRelay:
             await self._capture(is_cut=True)
             if not held:
                 raise
-            await self._sink.start(self._upstream.status, (*strip_response_headers(self._upstream.headers), *head()))
-            await self._sink.send(b"".join(held))
-            await self._sink.abort()
+            await self._break_off(head, b"".join(held))
             return
         headers = strip_response_headers(self._upstream.headers)
         body = b"".join(held)
         if size <= HELD_BYTES:
             await self._capture(is_cut=False)
-            decoded = self._tap.decoded() if decorate else None
-            if decorate and decoded is not None:
-                body = decorate(decoded)
-                headers = tuple(field for field in headers if field[0] not in {b"content-length", b"content-encoding"})
-                headers = (*headers, (b"content-length", str(len(body)).encode()))
+            headers, body = self._decorated(headers, body, decorate)
         await self._sink.start(self._upstream.status, (*headers, *head()))
         if size <= HELD_BYTES:
             await self._sink.end(body)
@@ -162,6 +156,22 @@ class CapturingRelay:
         async for chunk in chunks:
             await self._sink.send(chunk)
         await self._sink.end()
+
+    def _decorated(
+        self, headers: Headers, body: bytes, decorate: Callable[[bytes], bytes] | None
+    ) -> tuple[Headers, bytes]:
+        decoded = self._tap.decoded() if decorate else None
+        if decorate is None or decoded is None:
+            return headers, body
+        changed = decorate(decoded)
+        kept = tuple(field for field in headers if field[0] not in {b"content-length", b"content-encoding"})
+        return (*kept, (b"content-length", str(len(changed)).encode())), changed
+
+    async def _break_off(self, head: Callable[[], Headers], received: bytes) -> None:
+        """What came from the provider, and then what the provider did: no proper end."""
+        await self._sink.start(self._upstream.status, (*strip_response_headers(self._upstream.headers), *head()))
+        await self._sink.send(received)
+        await self._sink.abort()
 
     async def _capture(self, *, is_cut: bool) -> None:
         """Capture what the tap has heard, once."""
