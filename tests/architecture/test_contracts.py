@@ -29,7 +29,7 @@ def test_every_backend_is_named_in_the_composition_root_only() -> None:
         f"recollect.{seam}.{path.stem}"
         for seam in ("stores", "embedders", "extractors", "providers")
         for path in (SOURCE / seam).iterdir()
-        if path.stem in BACKENDS
+        if path.stem in BACKENDS and (path.is_file() or any(path.glob("*.py")))
     }
     assert present == set(protected["protected_modules"])
     assert protected["allowed_importers"] == ["recollect.bootstrap"]
