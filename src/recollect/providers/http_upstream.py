@@ -19,6 +19,7 @@ from recollect.providers.allow_list import AllowList, parse_address
 from recollect.providers.http_websocket import header_texts, open_socket, refuse_unless_switched
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
 
     from recollect.errors import ServiceError
@@ -65,11 +66,20 @@ class HttpUpstream:
     """
 
     def __init__(
-        self, timeouts: Timeouts | None = None, *, allow: AllowList | None = None, trusts_environment: bool = False
+        self,
+        timeouts: Timeouts | None = None,
+        *,
+        allow: AllowList | None = None,
+        tls: ssl.SSLContext | None = None,
+        trusts_environment: bool = False,
     ) -> None:
-        """Take the bounds and the rules; nothing is opened before the first request."""
+        """Take the bounds and the rules; nothing is opened before the first request.
+
+        ``tls`` says whom to trust; without it, whom this machine trusts (``SSL_CERT_FILE`` included).
+        """
         self._timeouts = timeouts or Timeouts()
         self._allow = allow or AllowList()
+        self._tls = tls
         self._trusts_environment = trusts_environment
         self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
 
@@ -137,7 +147,11 @@ class HttpUpstream:
         self, resolver: AbstractResolver | None, middlewares: tuple[aiohttp.ClientMiddlewareType, ...]
     ) -> aiohttp.ClientSession:
         connector = _Connector(
-            limit=0, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=DNS_CACHE_S, resolver=resolver or ThreadedResolver()
+            limit=0,
+            ssl=self._tls or True,
+            keepalive_timeout=KEEP_ALIVE_S,
+            ttl_dns_cache=DNS_CACHE_S,
+            resolver=resolver or ThreadedResolver(),
         )
         return aiohttp.ClientSession(
             connector=connector,
@@ -237,19 +251,26 @@ def _place(url: URL) -> str:
 
 
 def _connect_error(url: URL, error: aiohttp.ClientConnectorError) -> ServiceError | PermissionDeniedError:
-    cause: OSError | None = error.os_error
-    while cause is not None:
-        if isinstance(cause, _ForbiddenAddressError):
-            return _not_allowed(url.raw_host or "")
-        cause = cause.__cause__ if isinstance(cause.__cause__, OSError) else None
     place = _place(url)
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        message = f"The certificate of {place} is not trusted: {error.certificate_error}. Check the base URL."
+        return UpstreamConnectError(message)
+    if _leads_nowhere_allowed(error):
+        return _not_allowed(url.raw_host or "")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         message = f"The name of {place} could not be resolved. Check the provider's base URL and this machine's DNS."
     elif isinstance(error, aiohttp.ClientSSLError):
-        message = f"TLS with {place} failed: {error.os_error}. Check the base URL's scheme and the certificate."
+        message = f"TLS with {place} failed: {error.os_error}. Check the scheme of the provider's base URL."
     else:
         message = f"{place} could not be reached. Check that it runs, and the provider's base URL."
     return UpstreamConnectError(message)
+
+
+def _leads_nowhere_allowed(error: aiohttp.ClientConnectorError) -> bool:
+    cause: BaseException | None = error.os_error
+    while cause is not None and not isinstance(cause, _ForbiddenAddressError):
+        cause = cause.__cause__
+    return cause is not None
 
 
 def _head_error(url: URL, error: Exception, timeouts: Timeouts) -> ServiceError:
