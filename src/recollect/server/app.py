@@ -120,9 +120,10 @@ class GatewayApp:
             await _answer_error(internal_error(error, request_id), reply, request_id, surface)
         finally:
             self.counters.in_flight -= 1
-            self.counters.answered(surface, reply.status, reply.bytes_sent)
+            took_s = time.perf_counter() - started
+            self.counters.answered(surface, reply, took_s)
             if self.settings.has_access_log:
-                _log_access(scope, surface, reply, time.perf_counter() - started)
+                _log_access(scope, surface, reply, took_s)
 
     async def _dispatch(
         self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, reply: AsgiReply, target: Target

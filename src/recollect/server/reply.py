@@ -22,7 +22,7 @@ class AsgiReply:
 
     prefix = "http."
     """What ASGI calls the messages of this kind of reply."""
-    __slots__ = ("_extra", "_for_browser", "_send", "bytes_sent", "is_aborted", "is_ended", "status")
+    __slots__ = ("_extra", "_for_browser", "_send", "bytes_sent", "is_aborted", "is_ended", "memory_status", "status")
 
     def __init__(self, send: Send, *, extra: Headers = (), for_browser: bool = False) -> None:
         """Take the ASGI callable of this request."""
@@ -33,6 +33,7 @@ class AsgiReply:
         self.bytes_sent = 0
         self.is_ended = False
         self.is_aborted = False
+        self.memory_status = b""
 
     @property
     def has_started(self) -> bool:
@@ -52,10 +53,10 @@ class AsgiReply:
             fields = [field for field in headers if not field[0].startswith(b"access-control-")]
             fields += self._extra
         for name, value in headers:
-            if name == b"content-type":
-                if value.startswith(_EVENT_STREAM):
-                    fields.append(_UNBUFFERED)
-                break
+            if name == b"content-type" and value.startswith(_EVENT_STREAM):
+                fields.append(_UNBUFFERED)
+            elif name == b"x-memory-status":
+                self.memory_status = value
         await self._send({"type": self.prefix + "response.start", "status": status, "headers": fields})
 
     async def send(self, chunk: bytes) -> None:

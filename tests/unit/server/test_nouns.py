@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -300,10 +301,31 @@ class TestOperations:
         assert (status, body["problems"], body["spooled"]) == (503, ["the disk is full"], 3)
 
     async def test_metrics_count_and_name_nobody(self, app, gateway):
+        async def remembers(request, sink):
+            await sink.start(200, ((b"x-memory-status", b"injected"),))
+            await sink.end(b"12345")
+
+        gateway.pipeline.handler = remembers
+        gateway.state = Readiness(embedder="none", spooled=3)
+        await store_messages(gateway, "ann", "x")
+        await exchange(app, "POST", "/v1/chat/completions", body=b"{}")
         await call(app, "GET", "/v1/memory/memories?user=somebody")
         reply = await exchange(app, "GET", "/metrics")
         text = reply.body.decode()
-        assert 'recollect_requests_total{surface="own",status="404"} 1' in text
+        for line in (
+            'recollect_requests_total{surface="own",status="404"} 1',
+            'recollect_requests_total{surface="openai",status="200"} 1',
+            'recollect_memory_total{status="injected"} 1',
+            'recollect_request_duration_seconds_bucket{surface="openai",le="+Inf"} 1',
+            'recollect_request_duration_seconds_count{surface="openai"} 1',
+            "recollect_requests_in_flight 1",
+            "recollect_spooled 3",
+            "recollect_jobs_waiting 1",
+        ):
+            assert line in text.splitlines()
+        names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
+        samples = [line.partition("{")[0].partition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
+        assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in samples} <= names
         assert reply.header("content-type").startswith("text/plain; version=0.0.4")
         assert "somebody" not in text
 

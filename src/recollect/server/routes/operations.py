@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from recollect.errors import StoreUnavailableError
 from recollect.server.call import json_response
+from recollect.server.counters import CONTENT_TYPE, Gauge
 from recollect.server.openapi import openapi_document
 
 if TYPE_CHECKING:
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from recollect.server.call import CallReader
-
-EXPOSITION = "text/plain; version=0.0.4"
 
 
 def routes(calls: CallReader) -> list[Route]:
@@ -54,7 +54,7 @@ def routes(calls: CallReader) -> list[Route]:
         )
 
     async def metrics(_request: Request) -> Response:
-        return PlainTextResponse(calls.app.counters.exposition(), media_type=EXPOSITION)
+        return PlainTextResponse(calls.app.counters.exposition(await _state(calls)), media_type=CONTENT_TYPE)
 
     async def openapi(_request: Request) -> Response:
         return json_response(openapi_document())
@@ -65,4 +65,21 @@ def routes(calls: CallReader) -> list[Route]:
         Route("/readyz", ready, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
         Route("/openapi.json", openapi, methods=["GET"]),
+    ]
+
+
+async def _state(calls: CallReader) -> list[Gauge]:
+    """How far the background is behind. Without the store, only what is known without it."""
+    gateway = calls.app.gateway
+    readiness = await gateway.readiness()
+    gauges = [Gauge("recollect_spooled", "Captures that wait for the store.", readiness.spooled)]
+    try:
+        backlog = await gateway.store.jobs.backlog()
+    except StoreUnavailableError:
+        return gauges
+    return [
+        *gauges,
+        Gauge("recollect_jobs_waiting", "Background jobs that wait.", backlog.waiting),
+        Gauge("recollect_jobs_leased", "Background jobs that run.", backlog.leased),
+        Gauge("recollect_jobs_dead", "Background jobs that failed for good.", backlog.dead),
     ]
