@@ -14,7 +14,6 @@ from recollect.domain.messages import NewMessage
 from recollect.server.call import json_response, missing, refused
 from recollect.wire.controls import parse_time
 from recollect.wire.dialects import DIALECTS
-from recollect.wire.json_document import JsonDocument
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -58,10 +57,9 @@ def parse(call: Call, *, now: datetime) -> IngestCall:
         raise missing(param="messages")
     if not isinstance(given, list) or not given:
         raise refused(param="messages", expected="a list of at least one message", code="invalid_type")
-    document = JsonDocument.parse(f'{{"messages":{fields.raw("messages")}}}'.encode())
     for index, message in enumerate(given):
         _check_role(message, index)
-    utterances = DIALECTS["chat/completions"].read(document).utterances
+    utterances = DIALECTS["chat/completions"].read(fields.document).utterances
     session = controls.session
     return IngestCall(
         user=call.user,
