@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -179,6 +182,21 @@ def test_clients_of_one_data_directory_share_it(provider: ScriptedProvider, tmp_
         first.chat.completions.create(model="openai/m", messages=TOLD, user_id="alice", run_id="monday")
         second.chat.completions.create(model="openai/m", messages=ASKED, user_id="alice", run_id="tuesday")
         assert "love hiking" in provider.last.body.decode()
+
+
+def test_a_program_that_just_ends_loses_nothing_and_complains_of_nothing(
+    provider: ScriptedProvider, tmp_path: Path
+) -> None:
+    config = config_of(tmp_path / "data", provider)
+    script = (
+        "import json, sys; from recollect import Recollect; client = Recollect(config=json.loads(sys.argv[1]));"
+        "client.chat.completions.create(model='openai/m', messages=json.loads(sys.argv[2]), user_id='alice')"
+    )
+    command = [sys.executable, "-c", script, json.dumps(config), json.dumps(TOLD)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    with Recollect(config=config) as client:
+        assert [memory.text for memory in client.memory.memories("alice").data] == [TOLD[0]["content"], ANSWER]
 
 
 def test_a_wrong_configuration_is_named(tmp_path: Path) -> None:

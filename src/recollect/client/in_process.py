@@ -7,9 +7,10 @@ captured is durable before a reply ends, so a process that just exits loses noth
 from __future__ import annotations
 
 import asyncio
-import atexit
+import concurrent.futures.thread  # noqa: F401 - its exit hook must be older than ours, see shared_gateways
 import functools
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from recollect.client.asgi_call import AsgiCall, ReplyBrokenError
@@ -166,13 +167,18 @@ class SharedGateways:
         """Stop every gateway: the process ends."""
         with self._lock:
             for gateway, _ in self._running.values():
-                gateway.stop()
+                with suppress(TimeoutError):  # what was captured is on the disk: nothing is lost by not waiting
+                    gateway.stop()
             self._running.clear()
 
 
 @functools.cache
 def shared_gateways() -> SharedGateways:
-    """The gateways of this process; they stop when it ends."""
+    """The gateways of this process; they stop when it ends.
+
+    Not by ``atexit``, whose functions run when thread pools, which a gateway needs to stop, take no work any more.
+    ``concurrent.futures.thread`` itself uses this hook when it is imported; what is registered later runs earlier.
+    """
     gateways = SharedGateways()
-    atexit.register(gateways.stop_all)
+    threading._register_atexit(gateways.stop_all)  # type: ignore[attr-defined]  # noqa: SLF001
     return gateways
