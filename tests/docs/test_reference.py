@@ -46,7 +46,10 @@ def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Com
     """Every command with its full name."""
     yield path, command
     if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
             yield from commands(inner, f"{path} {name}")
 
 
@@ -98,6 +101,10 @@ def test_every_command_and_option(path: str, command: click.Command) -> None:
     assert f"`{path}" in text or f"# {path}" in text or f"\n{path}" in text
     options = [name for parameter in command.params if isinstance(parameter, click.Option) for name in parameter.opts]
     assert [name for name in options if name.startswith("--") and name not in text] == []
+
+
+def test_there_are_commands() -> None:
+    assert len(list(commands(main, "recollect"))) > 12
 
 
 def test_every_route() -> None:
