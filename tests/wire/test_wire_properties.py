@@ -97,10 +97,10 @@ def holds_only_the_blocks(dialect: str, body: bytes, block: str) -> None:
     holders = [index for index, found in enumerate(prompt.utterances) if found.can_hold_block]
     before = DIALECTS[dialect].edit(document, PromptEdit())
     after = DIALECTS[dialect].edit(document, PromptEdit(blocks=dict.fromkeys(holders, block)))
-    appended = json_string("\n\n" + block)[1:-1].encode()
-    part = f',{{"type":"{PART_TYPES[dialect]}","text":{json_string(block)}}}'.encode()
+    inserted = json_string(block + "\n\n")[1:-1].encode()
+    part = f'{{"type":"{PART_TYPES[dialect]}","text":{json_string(block)}}},'.encode()
     assert after.count(b"<block>") == len(holders)
-    assert after.replace(part, b"").replace(appended, b"") == before
+    assert after.replace(part, b"").replace(inserted, b"") == before
 
 
 @thoroughly

@@ -1,4 +1,4 @@
-"""Stage 4: put one block of recalled text behind the newest message, and the old ones back where they were."""
+"""Stage 4: put one block of recalled text into the newest message, and the old ones back where they were."""
 
 from __future__ import annotations
 

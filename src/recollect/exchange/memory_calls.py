@@ -189,12 +189,14 @@ class MemoryCalls:
         return latest if is_open else None
 
     async def _align_ingest(self, vault: Vault | None, session: Session | None, call: IngestCall) -> Alignment:
-        """Ingested messages repeat or continue a session, they never edit it."""
+        """Ingested messages repeat or continue a session, they never edit it. They are compared by identity: the same
+        words with another time or id are another message."""
         appended = Alignment(AtHead(), known=0, matched=0)
         if vault is None or session is None:
             return appended
-        marks = [message.fingerprint for message in call.messages]
-        found = align(marks, await self.store.sessions.branch(vault.id, session.number))
+        marks = [message.identity for message in call.messages]
+        branch = await self.store.sessions.branch(vault.id, session.number)
+        found = align(marks, [replace(entry, fingerprint=entry.identity) for entry in branch])
         return found if found.reaches_head or found.known == len(marks) else appended
 
     async def _trace_search(

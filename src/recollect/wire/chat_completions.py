@@ -60,16 +60,14 @@ class ChatCompletions:
         )
 
     def edit(self, body: JsonDocument, edit: PromptEdit) -> bytes:
-        """Utterances that cannot hold a block are left alone.
-
-        Where structured output is wanted, a block goes before the question, so that the question is what is answered.
+        """A block goes before the words of its utterance, so that the user's own words are the last ones. Utterances that
+        cannot hold a block are left alone.
         """
         elements = _elements(body)
         edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, elements)
-        is_first = bool(edit.blocks) and _wants_structure(body)
         for index, block in edit.blocks.items():
             if 0 <= index < len(elements):
-                edits += _insert(body, elements[index], block, is_first=is_first)
+                edits += _insert(body, elements[index], block, is_first=True)
         if edit.profile:
             place = _profile_place(elements)
             edits += _insert(body, place, edit.profile) if place else []

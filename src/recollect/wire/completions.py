@@ -39,11 +39,11 @@ class Completions:
         )
 
     def edit(self, body: JsonDocument, edit: PromptEdit) -> bytes:
-        """The block follows a string prompt; a profile has no place here."""
+        """The block goes before a string prompt, which the model is to continue; a profile has no place here."""
         edits = own_field_edits(body) + model_edits(body, edit.model)
         place = _prompt(body)
         if place is not None and 0 in edit.blocks:
-            edits += insert_text(body, place, edit.blocks[0], "text")
+            edits += insert_text(body, place, edit.blocks[0], "text", is_first=True)
         return body.splice(edits)
 
     def reply_reader(self, *, is_streamed: bool) -> ReplyReader:

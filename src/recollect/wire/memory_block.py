@@ -41,7 +41,7 @@ DISCLAIMER = (
 )
 """Ends every answer of the built-in model: what quotes memory is not remembered again."""
 SEPARATOR = "\n\n"
-"""Stands between a message's own text and a block appended to it."""
+"""Stands between a block and the message's own text."""
 
 _FENCE_PREFIX = "<memory-"
 _fence = re.compile(r"<(/?)memory-([0-9a-f]{8,64})>")

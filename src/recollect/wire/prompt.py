@@ -21,7 +21,7 @@ class Utterance:
     text with its tool calls or tool call id in one canonical form, the same for what a client re-sends and what a
     provider replied. ``fingerprint`` is that of a ``NewMessage`` with this role, text and content.
     ``is_storable`` is false for harness text, ``memory: false``, and what has no role in a conversation
-    (reasoning items, item references). ``can_hold_block``: an edit may append text to it.
+    (reasoning items, item references). ``can_hold_block``: an edit may add text to it.
     """
 
     role: Role
@@ -58,8 +58,8 @@ class Prompt:
 class PromptEdit:
     """What is to be changed in a request, everything else staying byte for byte.
 
-    ``model``: the provider's own spelling, None leaves it. ``blocks``: text to append to the utterance with
-    that index. ``profile``: text to append to the system or developer message or ``instructions``.
+    ``model``: the provider's own spelling, None leaves it. ``blocks``: text to put before the words of
+    the utterance with that index. ``profile``: text to append to the system or developer message or ``instructions``.
     """
 
     model: str | None = None

@@ -73,17 +73,15 @@ class Responses:
         )
 
     def edit(self, body: JsonDocument, edit: PromptEdit) -> bytes:
-        """Utterances that cannot hold a block are left alone.
-
-        Where structured output is wanted, a block goes before the question, so that the question is what is answered.
+        """A block goes before the words of its utterance, so that the user's own words are the last ones. Utterances that
+        cannot hold a block are left alone.
         """
         edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, _items(body))
         if edit.blocks or edit.profile:
             turns = tuple(_turns(body))
-            is_first = _wants_structure(body)
             for index, block in edit.blocks.items():
                 if 0 <= index < len(turns):
-                    edits += _insert(body, turns[index], block, is_first=is_first)
+                    edits += _insert(body, turns[index], block, is_first=True)
             profile_turn = _profile_turn(turns)
             if edit.profile and profile_turn:
                 edits += _insert(body, profile_turn, edit.profile)

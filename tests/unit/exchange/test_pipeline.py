@@ -33,7 +33,7 @@ async def test_what_was_said_is_stored_and_recalled_for_a_later_session(gateway)
     assert second.headers["x-memory-status"] == "injected"
     sent = json.loads(gateway.upstream.requests[1].body)
     assert "I love hiking in the hills" in sent["messages"][0]["content"]
-    assert sent["messages"][0]["content"].startswith("Shall we go hiking?")
+    assert sent["messages"][0]["content"].endswith("\n\nShall we go hiking?")
     assert await gateway.texts() == ["I love hiking in the hills", "ok", "Shall we go hiking?", "ok"]
 
 

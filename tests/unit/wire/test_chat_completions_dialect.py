@@ -241,16 +241,16 @@ def test_structure_is_recognised(field: str, value: object, wants: bool) -> None
     assert read(user("a"), **{field: value}).wants_structure is wants
 
 
-def test_a_block_is_appended_to_a_string() -> None:
+def test_a_block_goes_before_the_words_of_a_string() -> None:
     body = b'{"messages": [{"role":"user", "content" : "h\\u00e9llo \\"x\\"" }], "n": 1.0}'
-    expected = '{"messages": [{"role":"user", "content" : "h\\u00e9llo \\"x\\"\\n\\nSay \\"é\\"\\n" }], "n": 1.0}'
+    expected = '{"messages": [{"role":"user", "content" : "Say \\"é\\"\\n\\n\\nh\\u00e9llo \\"x\\"" }], "n": 1.0}'
     assert edit(body, blocks={0: 'Say "é"\n'}) == expected.encode()
 
 
-def test_a_block_becomes_a_text_part_behind_the_others() -> None:
+def test_a_block_becomes_a_text_part_before_the_others() -> None:
     body = b'{"messages":[{"role":"user","content":[ {"type":"image_url","image_url":{}} ]}]}'
     assert edit(body, blocks={0: "B"}) == (
-        b'{"messages":[{"role":"user","content":[ {"type":"image_url","image_url":{}},{"type":"text","text":"B"} ]}]}'
+        b'{"messages":[{"role":"user","content":[{"type":"text","text":"B"}, {"type":"image_url","image_url":{}} ]}]}'
     )
 
 
@@ -259,10 +259,10 @@ def test_several_messages_get_their_blocks_at_once() -> None:
         b'{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"content":"c","role":"user"}]}'
     )
     found = json.loads(edit(body, blocks={0: "A", 2: "C"}))
-    assert [message["content"] for message in found["messages"]] == ["a\n\nA", "b", "c\n\nC"]
+    assert [message["content"] for message in found["messages"]] == ["A\n\na", "b", "C\n\nc"]
 
 
-def test_where_structure_is_wanted_the_block_goes_before_the_question() -> None:
+def test_where_structure_is_wanted_the_question_stays_last() -> None:
     body = (
         b'{"response_format":{"type":"json_object"},'
         b'"messages":[{"role":"user","content":"q"},{"role":"user","content":["p"]}]}'
@@ -300,7 +300,7 @@ def test_our_own_fields_are_cut_and_the_providers_stay() -> None:
     )
     assert edit(body, model="gpt-4o", blocks={1: "B"}) == (
         b'{"model":"gpt-4o","user":"u","metadata":{"a":"b"},'
-        b'"messages":[{"role":"user","content":"x"},{"role":"user","content":"y\\n\\nB"}],"safety_identifier":"s"}'
+        b'"messages":[{"role":"user","content":"x"},{"role":"user","content":"B\\n\\ny"}],"safety_identifier":"s"}'
     )
 
 

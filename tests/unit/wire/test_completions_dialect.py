@@ -38,8 +38,8 @@ def test_filling_in_the_middle_is_no_conversation() -> None:
     assert not read(prompt="def f(").is_side_call
 
 
-def test_the_block_follows_the_prompt() -> None:
+def test_the_block_precedes_the_prompt() -> None:
     document = JsonDocument.parse(b'{"prompt":"a","user_id":"u","model":"p/m"}')
     assert COMPLETIONS.edit(document, PromptEdit(model="m", blocks={0: "B"}, profile="P")) == (
-        b'{"prompt":"a\\n\\nB","model":"m"}'
+        b'{"prompt":"B\\n\\na","model":"m"}'
     )

@@ -172,16 +172,16 @@ def test_blocks_go_into_the_users_items_by_the_utterances_index() -> None:
     }
     found = edit(body, blocks={1: "A", 5: "B", 2: "never", 3: "never"})
     assert found["input"][0]["content"] == [
-        {"type": "input_text", "text": "q"},
         {"type": "input_text", "text": "A"},
+        {"type": "input_text", "text": "q"},
     ]
-    assert found["input"][5]["content"] == "next\n\nB"
+    assert found["input"][5]["content"] == "B\n\nnext"
     assert found["input"][1:5] == [REASONING, CALL, RESULT, ANSWER]
     assert found["instructions"] == "i"
 
 
 def test_a_block_goes_to_a_string_input() -> None:
-    assert edit({"input": "q"}, blocks={0: "A"}) == {"input": "q\n\nA"}
+    assert edit({"input": "q"}, blocks={0: "A"}) == {"input": "A\n\nq"}
     structured: dict[str, object] = {"input": "q", "text": {"format": {"type": "json_object"}}}
     assert edit(structured, blocks={0: "A"})["input"] == "A\n\nq"
 
