@@ -7,12 +7,11 @@ from itertools import pairwise
 import openai
 import orjson
 import pytest
-from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from recollect.errors import ApiError, InvalidRequestError, UpstreamBrokenError
+from recollect.errors import InvalidRequestError, UpstreamBrokenError
 from recollect.providers.anthropic.reply import to_chat_completion
 from recollect.providers.anthropic.stream import ChatStream
 from recollect.providers.base import UpstreamRequest
@@ -20,8 +19,8 @@ from recollect.providers.bridging import BridgingUpstream, bridges_of
 from recollect.providers.http_upstream import HttpUpstream
 from recollect.providers.registry import load_registry, with_overrides
 from recollect.testing.scripted_provider import Script, ScriptedProvider, ToolCall
-from recollect.wire.error_envelope import error_body
 from recollect.wire.sse import SseDecoder
+from tests.unit.providers.bridged import sdk_through
 from tests.unit.providers.fakes import read
 
 HELLO = [{"role": "user", "content": "hi"}]
@@ -44,33 +43,8 @@ async def upstream(provider):
 
 @pytest.fixture
 async def client(provider, upstream):
-    """OpenAI's SDK, on a server that does nothing but pass its requests to the bridge."""
-
-    async def handle(request):
-        headers = (
-            (b"content-type", b"application/json"),
-            (b"authorization", request.headers["authorization"].encode()),
-        )
-        url = provider.base_url + request.path.removeprefix("/v1")
-        try:
-            reply = await upstream.send(UpstreamRequest("POST", url, headers, await request.read()))
-        except ApiError as error:
-            return web.Response(status=error.status, body=error_body(error), content_type="application/json")
-        kept = {name.decode(): value.decode() for name, value in reply.headers if name != b"content-length"}
-        answer = web.StreamResponse(status=reply.status, headers=kept)
-        await answer.prepare(request)
-        async for chunk in reply.chunks():
-            await answer.write(chunk)
-        return answer
-
-    runner = web.ServerRunner(web.Server(handle))
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    async with openai.AsyncOpenAI(base_url=base_url, api_key="sk-ant-1", max_retries=0) as made:
+    async with sdk_through(upstream, provider) as made:
         yield made
-    await runner.cleanup()
 
 
 async def test_a_question_and_its_answer(client, provider):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
-from recollect.errors import InvalidRequestError, UpstreamBrokenError
+from recollect.errors import UpstreamBrokenError
 from recollect.providers.anthropic.reply import to_chat_completion, to_error, to_headers, to_status
 from recollect.providers.anthropic.request import to_messages
 from recollect.providers.anthropic.stream import ChatStream
 from recollect.providers.in_memory_reply import InMemoryReply
-from recollect.wire.content_coding import CopyDecoder, decode_copy
+from recollect.providers.json_reply import BODY_HEADERS, header, parse_object, read_whole, with_body
+from recollect.wire.content_coding import CopyDecoder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -22,11 +23,9 @@ if TYPE_CHECKING:
 
 CHAT_PATH = "/chat/completions"
 VERSION = (b"anthropic-version", b"2023-06-01")
-MAX_REPLY_BYTES = 64 * 1024 * 1024
 FIRST_ERROR = 400
 _REPLACED = frozenset({b"authorization", b"x-api-key", b"accept-encoding", b"content-length"})
-_JSON = b"application/json"
-_STREAM = b"text/event-stream; charset=utf-8"
+_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,38 +36,23 @@ class AnthropicBridge:
 
     async def send(self, upstream: Upstream, request: UpstreamRequest) -> UpstreamReply:
         """Translate, send, translate back. InvalidRequestError for a body that cannot be said in messages."""
-        chat = _parse(request.body)
+        chat = parse_object(request.body)
         body = orjson.dumps(to_messages(chat))
         url, mark, query = request.url.partition("?")
         target = url.removesuffix(CHAT_PATH) + "/messages" + mark + query
         reply = await upstream.send(replace(request, url=target, headers=_headers(request.headers), body=body))
-        content_type = _header(reply.headers, b"content-type")
-        if reply.status < FIRST_ERROR and content_type.startswith(b"text/event-stream"):
+        content_type = header(reply.headers, b"content-type")
+        if reply.status < FIRST_ERROR and content_type.startswith("text/event-stream"):
             options = chat.get("stream_options")
             includes_usage = isinstance(options, dict) and options.get("include_usage") is True
             return _StreamedReply(reply, ChatStream(int(self.now()), includes_usage=includes_usage))
-        return await self._whole(reply)
-
-    async def _whole(self, reply: UpstreamReply) -> UpstreamReply:
-        """A plain reply or an error; what is not JSON passes as it is."""
-        parts: list[bytes] = []
-        size = 0
-        try:
-            async for chunk in reply.chunks():
-                parts.append(chunk)
-                size += len(chunk)
-                if size > MAX_REPLY_BYTES:
-                    message = f"Anthropic's reply is longer than {MAX_REPLY_BYTES} bytes."
-                    raise UpstreamBrokenError(message)
-        finally:
-            await reply.close()
-        try:
-            document = orjson.loads(decode_copy(parts, _header(reply.headers, b"content-encoding").decode("latin-1")))
-        except orjson.JSONDecodeError:
-            return InMemoryReply(reply.status, reply.headers, parts)
+        whole = await read_whole(reply)
+        if whole.document is None:
+            return InMemoryReply(reply.status, reply.headers, whole.parts)
+        document = whole.document
         is_error = reply.status >= FIRST_ERROR or not isinstance(document, dict) or document.get("type") == "error"
         made = to_error(document) if is_error else to_chat_completion(document, int(self.now()))
-        return _in_memory(to_status(reply.status), reply.headers, orjson.dumps(made))
+        return with_body(to_status(reply.status), to_headers(reply.headers), orjson.dumps(made))
 
 
 class _StreamedReply:
@@ -80,10 +64,11 @@ class _StreamedReply:
         self._reply = reply
         self._stream = stream
         self.status = reply.status
-        self.headers = to_headers(reply.headers, _STREAM)
+        kept = tuple(field for field in to_headers(reply.headers) if field[0] not in BODY_HEADERS)
+        self.headers: Headers = (*kept, _STREAM)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        decoder = CopyDecoder(_header(self._reply.headers, b"content-encoding").decode("latin-1"))
+        decoder = CopyDecoder(header(self._reply.headers, b"content-encoding"))
         async for chunk in self._reply.chunks():
             translated = self._stream.feed(decoder.feed(chunk))
             if translated:
@@ -96,30 +81,10 @@ class _StreamedReply:
         await self._reply.close()
 
 
-def _parse(body: object) -> dict[str, Any]:
-    try:
-        chat = orjson.loads(body) if isinstance(body, bytes) else None
-    except orjson.JSONDecodeError:
-        chat = None
-    if not isinstance(chat, dict):
-        message = "The body must be a JSON object."
-        raise InvalidRequestError(message, code="invalid_json")
-    return chat
-
-
 def _headers(headers: Headers) -> Headers:
     """The key as ``x-api-key``, the version of the API, and a reply that need not be decoded."""
-    key = _header(headers, b"x-api-key") or _header(headers, b"authorization").removeprefix(b"Bearer ")
+    key = header(headers, b"x-api-key") or header(headers, b"authorization").removeprefix("Bearer ")
     kept = tuple(field for field in headers if field[0] not in _REPLACED)
     if not any(name == VERSION[0] for name, _ in kept):
         kept = (*kept, VERSION)
-    return (*kept, (b"accept-encoding", b"identity"), *(((b"x-api-key", key),) if key else ()))
-
-
-def _header(headers: Headers, name: bytes) -> bytes:
-    return next((value for field, value in headers if field == name), b"")
-
-
-def _in_memory(status: int, headers: Headers, body: bytes) -> UpstreamReply:
-    length = (b"content-length", str(len(body)).encode())
-    return InMemoryReply(status, (*to_headers(headers, _JSON), length), (body,))
+    return (*kept, (b"accept-encoding", b"identity"), *(((b"x-api-key", key.encode("latin-1")),) if key else ()))

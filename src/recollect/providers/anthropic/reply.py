@@ -31,7 +31,6 @@ _OWN_NAMES = {
     b"anthropic-ratelimit-tokens-limit": b"x-ratelimit-limit-tokens",
     b"anthropic-ratelimit-tokens-remaining": b"x-ratelimit-remaining-tokens",
 }
-_BODY_HEADERS = frozenset({b"content-length", b"content-encoding", b"content-type"})
 
 
 def to_chat_completion(message: Json, created: int) -> Json:
@@ -98,7 +97,6 @@ def to_status(status: int) -> int:
     return UNAVAILABLE if status == OVERLOADED else status
 
 
-def to_headers(headers: Headers, content_type: bytes) -> Headers:
-    """Anthropic's headers, those that OpenAI has too under its names; the body's own are ours."""
-    kept = tuple((_OWN_NAMES.get(name, name), value) for name, value in headers if name not in _BODY_HEADERS)
-    return (*kept, (b"content-type", content_type))
+def to_headers(headers: Headers) -> Headers:
+    """Anthropic's headers, those that OpenAI has too under its names."""
+    return tuple((_OWN_NAMES.get(name, name), value) for name, value in headers)

@@ -1,0 +1,1 @@
+"""The Responses API for clients of providers that have chat completions only."""
