@@ -123,7 +123,7 @@ class Batcher:
 
 
 def _derived(line: Line, messages: tuple[NewMessage, ...]) -> SessionName:
-    marks = (message.fingerprint for message in messages)
+    marks = (message.identity for message in messages)
     digest = digest16(b"import", line.user.encode(), (line.agent_id or "").encode(), *marks)
     return SessionName(f"ses_{digest.hex()[:SESSION_ID_DIGITS]}")
 

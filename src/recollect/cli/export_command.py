@@ -75,15 +75,16 @@ async def _lines(gateway: Gateway, vault: VaultId, *, takes_all: bool) -> AsyncI
     for session in await _sessions(gateway, vault):
         about = {"session_id": session.name, **({"agent_id": session.agent_id} if session.agent_id else {})}
         branch = await gateway.store.sessions.branch(vault, session.number)
-        marks = {entry.number: entry.fingerprint for entry in branch}
+        plain = {entry.number for entry in branch if entry.identity == entry.fingerprint}
         for start in range(0, len(branch), PAGE):
             numbers = [entry.number for entry in branch[start : start + PAGE]]
             messages = await gateway.store.messages.messages(vault, numbers)
-            written = [write_message(one, marks[one.number], agent_id=session.agent_id) for one in messages]
+            written = [write_message(one, is_plain=one.number in plain, agent_id=session.agent_id) for one in messages]
             yield {**about, "messages": written}
     if takes_all:
         async for message in _abandoned(gateway, vault):
-            yield {"session_id": message.session, "is_abandoned": True, "messages": [write_message(message, None)]}
+            written = [write_message(message, is_plain=False)]
+            yield {"session_id": message.session, "is_abandoned": True, "messages": written}
 
 
 async def _sessions(gateway: Gateway, vault: VaultId) -> list[Session]:

@@ -137,9 +137,9 @@ async def _unknown(gateway: Gateway, project: str, batch: Batch) -> list[NewMess
     session = None if vault is None else await store.sessions.find_session(vault.id, batch.session)
     if vault is None or session is None:
         return batch.messages
-    known = {entry.fingerprint for entry in await store.sessions.branch(vault.id, session.number)}
+    known = {entry.identity for entry in await store.sessions.branch(vault.id, session.number)}
     is_lone = len(batch.messages) == 1
-    return [one for one in batch.messages if one.fingerprint not in known or not (one.distinguisher or is_lone)]
+    return [one for one in batch.messages if one.identity not in known or not (one.distinguisher or is_lone)]
 
 
 async def _patiently(gateway: Gateway, project: str, call: IngestCall) -> IngestResult:

@@ -1,8 +1,8 @@
 """Messages as lines of a JSONL file: the form of `/v1/memory/ingest`, and what an export adds so that nothing is lost.
 
-An export adds to a message ``agent_id`` (where it is not the session's), ``is_partial``, and two fields that are
-written only where the message could not be read back from the others: ``stored`` (text and content as they were kept)
-and ``fingerprint`` (a message of a chat is known by role and content alone, an ingested one also by its time or id).
+An export adds to a message ``agent_id`` (where it is not the session's), ``is_partial``, ``is_plain`` (the message is
+known by role and content alone, as those of a chat are, not also by its time or id), and ``stored``: text and content
+as they were kept, where they could not be read back from the others.
 """
 
 from __future__ import annotations
@@ -12,17 +12,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from recollect.domain.messages import fingerprint
 from recollect.errors import InvalidRequestError
 from recollect.wire.ingest_messages import read_ingest_messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from recollect.domain.ids import Fingerprint
     from recollect.domain.messages import NewMessage, StoredMessage
 
-EXTRA_FIELDS = frozenset({"agent_id", "is_partial", "fingerprint", "stored"})
+EXTRA_FIELDS = frozenset({"agent_id", "is_partial", "is_plain", "stored"})
 
 
 def read_message(
@@ -52,15 +50,13 @@ def read_message(
     message = replace(found[0], is_partial=record.get("is_partial") is True)
     if isinstance(kept, dict):
         message = replace(message, text=_text(kept.get("text")) or "", content=_text(kept.get("content")))
-    return _with_fingerprint(message, record.get("fingerprint"))
+    return replace(message, distinguisher="") if record.get("is_plain") is True else message
 
 
-def write_message(
-    message: StoredMessage, mark: Fingerprint | None, *, agent_id: str | None = None
-) -> dict[str, object]:
+def write_message(message: StoredMessage, *, is_plain: bool, agent_id: str | None = None) -> dict[str, object]:
     """A stored message as a record that :func:`read_message` makes the same message of.
 
-    ``agent_id`` is that of the line, which need not be repeated. Without a ``mark`` the record is for people to read.
+    ``is_plain``: its identity is its fingerprint. ``agent_id`` is that of the line, which need not be repeated.
     """
     record: dict[str, object] = {"role": message.role, **_content(message)}
     optional = {
@@ -70,14 +66,12 @@ def write_message(
         "metadata": json.loads(message.metadata) if message.metadata else None,
         "agent_id": message.agent_id if message.agent_id != agent_id else None,
         "is_partial": message.is_partial or None,
+        "is_plain": is_plain or None,
     }
     record.update({name: value for name, value in optional.items() if value is not None})
     again = _read_again(record)
     if again is None or (again.text, again.content) != (message.text, message.content):
         record["stored"] = {"text": message.text, "content": message.content}
-        again = _read_again(record)
-    if mark is not None and (again is None or again.fingerprint != mark):
-        record["fingerprint"] = mark.hex()
     return record
 
 
@@ -96,16 +90,6 @@ def _content(message: StoredMessage) -> dict[str, object]:
     if not isinstance(content, dict):
         return {"content": content}
     return {"content": content.get("content"), **{name: value for name, value in content.items() if name != "content"}}
-
-
-def _with_fingerprint(message: NewMessage, wanted: object) -> NewMessage:
-    """The message with that one of the possible distinguishers that gives the wanted fingerprint."""
-    if not isinstance(wanted, str):
-        return message
-    for candidate in ("", message.occurred_at.isoformat(), message.external_id or ""):
-        if fingerprint(message.role, message.content or message.text, candidate).hex() == wanted:
-            return replace(message, distinguisher=candidate)
-    return message
 
 
 def _placed(error: InvalidRequestError, where: str) -> InvalidRequestError:

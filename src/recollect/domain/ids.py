@@ -1,8 +1,8 @@
 """Identifiers. Each is a distinct type, so that one cannot be passed for another.
 
-A message's id is content-addressed: ``sha256(parent id ‖ fingerprint)[:16]`` where the parent of the
-first message of a session is that session's root, and the fingerprint is the hash of role and
-canonical content. Re-sending a history therefore names the same messages again, and an edited or
+A message's id is content-addressed: ``sha256(parent id ‖ identity)[:16]`` where the parent of the
+first message of a session is that session's root, and the identity is the hash of role and
+canonical content, and of the caller's own id or time where there is one. Re-sending a history therefore names the same messages again, and an edited or
 regenerated message names a new one beside the old: a branch.
 """
 
@@ -48,9 +48,9 @@ def session_root(session: SessionName) -> MessageId:
     return MessageId(digest16(b"session", session.encode()))
 
 
-def message_id(parent: MessageId, fingerprint: Fingerprint) -> MessageId:
+def message_id(parent: MessageId, identity: Fingerprint) -> MessageId:
     """The content address of a message that follows ``parent``."""
-    return MessageId(digest16(b"message", parent, fingerprint))
+    return MessageId(digest16(b"message", parent, identity))
 
 
 def next_lineage(before: Lineage | None, fingerprint: Fingerprint) -> Lineage:

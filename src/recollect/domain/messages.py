@@ -39,13 +39,23 @@ class NewMessage:
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """Hash of role and canonical content: the text without surrounding space, or the raw content."""
+        """Hash of role and canonical content: the text without surrounding space, or the raw content.
+
+        A request's history is compared by it: a client that sends words again does not tell when they were said.
+        """
+        return fingerprint(self.role, self.content or self.text)
+
+    @property
+    def identity(self) -> Fingerprint:
+        """The fingerprint, with the distinguisher where there is one: message ids are built on it."""
         return fingerprint(self.role, self.content or self.text, self.distinguisher)
 
 
 def fingerprint(role: str, content: str, distinguisher: str = "") -> Fingerprint:
-    """The 16-byte content hash that alignment and message ids are built on."""
-    return Fingerprint(digest16(role.encode(), content.strip().encode("utf-8", "surrogatepass"), distinguisher.encode()))
+    """A 16-byte content hash."""
+    return Fingerprint(
+        digest16(role.encode(), content.strip().encode("utf-8", "surrogatepass"), distinguisher.encode())
+    )
 
 
 @dataclass(frozen=True, slots=True)

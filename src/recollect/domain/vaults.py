@@ -53,12 +53,17 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class BranchEntry:
-    """One message of a session's live branch, in order: what alignment needs of it."""
+    """One message of a session's live branch, in order: what alignment needs of it.
+
+    ``fingerprint`` is that of its words; ``identity`` is another one where its caller told it from the same words
+    said elsewhere.
+    """
 
     id: MessageId
     number: MessageNumber
     fingerprint: Fingerprint
     role: str
+    identity: Fingerprint
 
 
 @dataclass(frozen=True, slots=True)

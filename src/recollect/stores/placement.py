@@ -29,7 +29,7 @@ class Standing(NamedTuple):
     depth: int
     is_live: bool
     id: MessageId
-    fingerprint: Fingerprint
+    identity: Fingerprint
     role: str
     parent_number: int
 
@@ -49,8 +49,8 @@ class SessionView(Protocol):
     def by_external_id(self, external_id: str) -> Standing | None:
         """The session's message that the caller gave this id."""
 
-    def by_delivery(self, fingerprint: Fingerprint, captured_at: datetime) -> Standing | None:
-        """The session's first message with this content that was captured at this time or later."""
+    def by_delivery(self, message: NewMessage, captured_at: datetime) -> Standing | None:
+        """The session's first message of this identity that was captured at this time or later."""
 
     def live_from(self, depth: int) -> list[tuple[int, int]]:
         """Depth and number of the session's live messages at a depth and behind."""
@@ -63,7 +63,6 @@ class NewPlace:
     message: NewMessage
     number: int
     id: MessageId
-    fingerprint: Fingerprint
     depth: int
     parent_number: int
 
@@ -148,12 +147,12 @@ class _Placing:
         if not self._capture.messages:
             return None
         first, *rest = self._capture.messages
-        standing = self._view.by_delivery(first.fingerprint, self._capture.captured_at)
+        standing = self._view.by_delivery(first, self._capture.captured_at)
         if standing is None:
             return None
         address = standing.id
         for message in rest:
-            address = message_id(address, message.fingerprint)
+            address = message_id(address, message.identity)
             if self._view.by_id(address) is None:
                 return None
         return standing
@@ -162,18 +161,17 @@ class _Placing:
         """The user's message at the head, where the first one repeats it: an SDK tries again."""
         head = self._view.head()
         first = self._capture.messages[0] if self._capture.messages else None
-        if head is None or first is None or head.fingerprint != first.fingerprint:
+        if head is None or first is None or head.identity != first.identity:
             return None
         return head if head.role == first.role == "user" else None
 
     def _place(self, message: NewMessage) -> None:
         if message.external_id is not None and self._is_given(message.external_id):
             return
-        fingerprint = message.fingerprint
-        address = message_id(self._parent, fingerprint)
+        address = message_id(self._parent, message.identity)
         standing = self._view.by_id(address)
         if standing is None:
-            self._insert(message, address, fingerprint)
+            self._insert(message, address)
             return
         self._keep(standing)
         if standing.session_number == self._session and standing.depth >= self._depth:
@@ -198,12 +196,12 @@ class _Placing:
             self._continue_behind(standing)
         return True
 
-    def _insert(self, message: NewMessage, address: MessageId, fingerprint: Fingerprint) -> None:
+    def _insert(self, message: NewMessage, address: MessageId) -> None:
         number = self._next_number
         self._next_number += 1
         self._plan.ids.append(address)
         self._plan.numbers.append(number)
-        self._plan.new.append(NewPlace(message, number, address, fingerprint, self._depth, self._parent_number))
+        self._plan.new.append(NewPlace(message, number, address, self._depth, self._parent_number))
         if message.external_id is not None:
             self._given[message.external_id] = (address, number)
         self._path.add(number)

@@ -72,7 +72,7 @@ def test_an_export_adds_nothing_where_it_came_from(shell):
 
 
 @pytest.mark.parametrize("one", CHAT, ids=range(len(CHAT)))
-def test_each_kind_of_message_keeps_its_fingerprint(make_shell, one):
+def test_each_kind_of_message_keeps_its_identity(make_shell, one):
     shell, other = make_shell("one"), make_shell("two")
     capture(shell, captured(one))
     other("import", "-", typed=shell("export").stdout)

@@ -26,7 +26,7 @@ def branch_of(words: list[str]) -> list[BranchEntry]:
     for number, word in enumerate(words, 1):
         parent = message_id(parent, mark(word))
         role = "assistant" if word.startswith("a") else "user"
-        entries.append(BranchEntry(parent, MessageNumber(number), mark(word), role))
+        entries.append(BranchEntry(parent, MessageNumber(number), mark(word), role, mark(word)))
     return entries
 
 

@@ -90,7 +90,13 @@ class QuotingRecaller:
     async def recall(self, vault, request):
         self.requests.append(request)
         words = {word.strip("?.,!").lower() for word in request.query.split() if len(word) > 3}  # noqa: PLR2004
-        messages = await self.store.messages.list_messages(vault, limit=100)
+        delta = await self.store.index.changes(vault, epoch=0, after=0)
+        present = {row.number for row in delta.messages if row.fingerprint in request.present}
+        messages = [
+            message
+            for message in await self.store.messages.list_messages(vault, limit=100)
+            if message.number not in present
+        ]
         hits = tuple(
             Hit("passage", message, 0, len(message.text), 1.0, 5)
             for message in messages

@@ -48,7 +48,14 @@ async def test_a_resent_history_adds_only_what_is_new_and_keeps_its_blocks(gatew
     assert bodies[1][:1] == bodies[0]
     assert bodies[2][:3] == bodies[1]
     assert await gateway.texts() == [
-        "I love hiking", "ok", "about hiking?", "a1", "and hiking again?", "a2", "thanks", "a3",
+        "I love hiking",
+        "ok",
+        "about hiking?",
+        "a1",
+        "and hiking again?",
+        "a2",
+        "thanks",
+        "a3",
     ]
 
 
@@ -71,7 +78,13 @@ async def test_a_client_that_sends_only_its_newest_message_asks_for_the_recent_o
 
 @pytest.mark.parametrize(
     ("mode", "stores", "recalls"),
-    [("full", True, True), ("read", False, True), ("write", True, False), ("off", False, False), ("shadow", True, False)],
+    [
+        ("full", True, True),
+        ("read", False, True),
+        ("write", True, False),
+        ("off", False, False),
+        ("shadow", True, False),
+    ],
 )
 async def test_each_mode_does_what_it_says(gateway, mode, stores, recalls):
     await gateway.post(chat("I love hiking"))

@@ -32,6 +32,7 @@ _MESSAGES = st.lists(
         st.sampled_from(["user", "assistant"]),
         st.sampled_from(["a", "b", "c"]),
         external_id=st.none() | st.none() | st.sampled_from(["1", "2"]),
+        distinguisher=st.just("") | st.sampled_from(["", "noon"]),
     ),
     min_size=1,
     max_size=3,

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from recollect.domain.capture import Capture, Injection
-    from recollect.domain.ids import Fingerprint, MessageId
+    from recollect.domain.ids import MessageId
+    from recollect.domain.messages import NewMessage
     from recollect.stores.in_memory.state import MemoryState, VaultRecord
     from recollect.stores.placement import NewPlace
 
@@ -92,7 +93,7 @@ def _insert(vault: VaultRecord, session: Session, capture: Capture, new: NewPlac
         is_partial=message.is_partial,
     )
     vault.messages[new.number] = MessageRecord(
-        stored, new.fingerprint, new.parent_number, vault.sequence, capture.trace_id
+        stored, message.fingerprint, message.identity, new.parent_number, vault.sequence, capture.trace_id
     )
     vault.numbers[new.id] = new.number
 
@@ -121,9 +122,10 @@ class _SessionView:
         found = [record for record in self._records() if record.stored.external_id == wanted]
         return _standing(found[-1]) if found else None
 
-    def by_delivery(self, fingerprint: Fingerprint, captured_at: datetime) -> Standing | None:
+    def by_delivery(self, message: NewMessage, captured_at: datetime) -> Standing | None:
+        identity = message.identity
         for record in self._records():
-            if record.fingerprint == fingerprint and record.stored.captured_at >= captured_at:
+            if record.identity == identity and record.stored.captured_at >= captured_at:
                 return _standing(record)
         return None
 
@@ -143,7 +145,7 @@ def _standing(record: MessageRecord) -> Standing:
         depth=stored.depth,
         is_live=stored.is_live,
         id=stored.id,
-        fingerprint=record.fingerprint,
+        identity=record.identity,
         role=stored.role,
         parent_number=record.parent_number,
     )

@@ -132,7 +132,7 @@ class InMemorySessions:
         if record is None:
             return []
         return [
-            BranchEntry(entry.stored.id, entry.stored.number, entry.fingerprint, entry.stored.role)
+            BranchEntry(entry.stored.id, entry.stored.number, entry.fingerprint, entry.stored.role, entry.identity)
             for entry in record.live(session)
         ]
 

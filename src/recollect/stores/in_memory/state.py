@@ -31,6 +31,7 @@ class MessageRecord:
 
     stored: StoredMessage
     fingerprint: Fingerprint
+    identity: Fingerprint
     parent_number: int
     sequence: int
     trace_id: TraceId | None

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from recollect.domain.capture import Capture, Injection
-    from recollect.domain.ids import Fingerprint, MessageId
+    from recollect.domain.ids import MessageId
+    from recollect.domain.messages import NewMessage
     from recollect.stores.placement import Placement
     from recollect.stores.sqlite.queries import Queries
 
@@ -140,7 +141,8 @@ class CaptureTransaction:
                 "occurred_at_us": to_us(new.message.occurred_at),
                 "captured_at_us": self._captured_at_us,
                 "id": new.id,
-                "fingerprint": new.fingerprint,
+                "fingerprint": (fingerprint := new.message.fingerprint),
+                "identity": identity if (identity := new.message.identity) != fingerprint else None,
                 "role": new.message.role,
                 "name": storable(new.message.name),
                 "agent_id": storable(new.message.agent_id or self._capture.agent_id),
@@ -177,9 +179,14 @@ class CaptureTransaction:
         """See :class:`SessionView`."""
         return self._standing("standing_by_external_id", external_id=storable(external_id))
 
-    def by_delivery(self, fingerprint: Fingerprint, captured_at: datetime) -> Standing | None:
+    def by_delivery(self, message: NewMessage, captured_at: datetime) -> Standing | None:
         """See :class:`SessionView`."""
-        return self._standing("standing_by_delivery", fingerprint=fingerprint, captured_at_us=to_us(captured_at))
+        return self._standing(
+            "standing_by_delivery",
+            fingerprint=message.fingerprint,
+            identity=message.identity,
+            captured_at_us=to_us(captured_at),
+        )
 
     def live_from(self, depth: int) -> list[tuple[int, int]]:
         """See :class:`SessionView`."""

@@ -111,7 +111,7 @@ ORDER BY last_active_at_us DESC, session_number DESC LIMIT :limit;
 
 -- name: branch
 -- The live branch of a session.
-SELECT id, number, fingerprint, role FROM messages
+SELECT id, number, fingerprint, role, coalesce(identity, fingerprint) FROM messages
 WHERE vault_id = :vault AND session_number = :session AND is_live = 1 ORDER BY depth;
 
 -- name: list_sessions
@@ -132,29 +132,29 @@ WHERE vault_id = :vault AND session_number = :session;
 
 -- name: head
 -- The newest live message of a session.
-SELECT number, session_number, depth, is_live, id, fingerprint, role, parent_number FROM messages
+SELECT number, session_number, depth, is_live, id, coalesce(identity, fingerprint), role, parent_number FROM messages
 WHERE vault_id = :vault AND session_number = :session AND is_live = 1 ORDER BY depth DESC LIMIT 1;
 
 -- name: standing_by_id
 -- A message by its content address, as placing needs it.
-SELECT number, session_number, depth, is_live, id, fingerprint, role, parent_number FROM messages
+SELECT number, session_number, depth, is_live, id, coalesce(identity, fingerprint), role, parent_number FROM messages
 WHERE vault_id = :vault AND id = :id;
 
 -- name: standing_by_number
 -- A message by its number, as placing needs it.
-SELECT number, session_number, depth, is_live, id, fingerprint, role, parent_number FROM messages
+SELECT number, session_number, depth, is_live, id, coalesce(identity, fingerprint), role, parent_number FROM messages
 WHERE vault_id = :vault AND number = :number;
 
 -- name: standing_by_external_id
 -- The newest message of a session that the caller gave this id.
-SELECT number, session_number, depth, is_live, id, fingerprint, role, parent_number FROM messages
+SELECT number, session_number, depth, is_live, id, coalesce(identity, fingerprint), role, parent_number FROM messages
 WHERE vault_id = :vault AND session_number = :session AND external_id = :external_id ORDER BY number DESC LIMIT 1;
 
 -- name: standing_by_delivery
--- The first message of a session with this content, captured at this time or later.
-SELECT number, session_number, depth, is_live, id, fingerprint, role, parent_number FROM messages
+-- The first message of a session with this identity, captured at this time or later. An index finds the fingerprint.
+SELECT number, session_number, depth, is_live, id, coalesce(identity, fingerprint), role, parent_number FROM messages
 WHERE vault_id = :vault AND session_number = :session AND fingerprint = :fingerprint
-    AND captured_at_us >= :captured_at_us ORDER BY number LIMIT 1;
+    AND coalesce(identity, fingerprint) = :identity AND captured_at_us >= :captured_at_us ORDER BY number LIMIT 1;
 
 -- name: live_from
 -- Live messages at a depth and behind.
@@ -164,10 +164,11 @@ WHERE vault_id = :vault AND session_number = :session AND is_live = 1 AND depth 
 -- name: insert_message
 -- One new message.
 INSERT INTO messages (vault_id, number, session_number, depth, is_live, is_partial, parent_number, sequence,
-    occurred_at_us, captured_at_us, id, fingerprint, role, name, agent_id, external_id, trace_id, metadata, text, content)
+    occurred_at_us, captured_at_us, id, fingerprint, identity, role, name, agent_id, external_id, trace_id, metadata, text,
+    content)
 VALUES (:vault, :number, :session, :depth, 1, :is_partial, :parent_number, :sequence,
-    :occurred_at_us, :captured_at_us, :id, :fingerprint, :role, :name, :agent_id, :external_id, :trace_id, :metadata,
-    :text, :content);
+    :occurred_at_us, :captured_at_us, :id, :fingerprint, :identity, :role, :name, :agent_id, :external_id, :trace_id,
+    :metadata, :text, :content);
 
 -- name: set_live
 -- Retire or revive messages (numbers in a JSON array).

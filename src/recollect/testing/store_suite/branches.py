@@ -80,7 +80,14 @@ class BranchTests:
             (receipt.ids[0], receipt.numbers[0], "user"),
             (receipt.ids[1], receipt.numbers[1], "assistant"),
         ]
-        assert branch[0].fingerprint == said("user", "hi").fingerprint
+        assert branch[0].fingerprint == branch[0].identity == said("user", "hi").fingerprint
+
+    async def test_the_branch_knows_words_from_what_distinguishes_them(self, store: Store) -> None:
+        writer = Writer(store)
+        message = said("user", "hi", distinguisher="noon")
+        receipt = await writer.write(message)
+        (entry,) = await store.sessions.branch(await writer.vault(), receipt.session_number)
+        assert (entry.fingerprint, entry.identity) == (said("user", "hi").fingerprint, message.identity)
 
     async def test_what_followed_a_deleted_message_stays_live(self, store: Store) -> None:
         writer = Writer(store)

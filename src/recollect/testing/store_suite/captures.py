@@ -52,6 +52,40 @@ class CaptureTests:
         assert receipt.ids == (first, message_id(first, said("assistant", "hello").fingerprint))
         assert (receipt.stored, receipt.duplicates) == (2, 0)
 
+    async def test_a_distinguisher_makes_another_message_of_the_same_words(self, store: Store) -> None:
+        writer = Writer(store)
+        plain, noon = said("user", "ok"), said("user", "ok", distinguisher="noon")
+        assert plain.identity == plain.fingerprint == noon.fingerprint != noon.identity
+        first = await writer.write(noon, anchor=After(None))
+        assert first.ids == (message_id(session_root(SessionName("s")), noon.identity),)
+        again = await writer.write(noon, anchor=After(None))
+        assert (again.ids, again.stored) == (first.ids, 0)
+        other = await writer.write(plain, anchor=After(None))
+        assert other.ids == (message_id(session_root(SessionName("s")), plain.identity),)
+        assert other.stored == 1
+
+    async def test_a_capture_is_known_again_by_what_distinguishes_its_messages(self, store: Store) -> None:
+        writer = Writer(store)
+        capture = Capture(
+            PROJECT,
+            "alice",
+            SessionName("s"),
+            HEAD,
+            (said("user", "ok", distinguisher="noon"), said("assistant", "fine", distinguisher="noon")),
+            START,
+        )
+        delivered = [await store.messages.capture(capture) for _ in range(2)]
+        assert [receipt.stored for receipt in delivered] == [2, 0]
+        plain = replace(capture, messages=(said("user", "ok"), said("assistant", "fine")))
+        writer.receipts.append(await store.messages.capture(plain))
+        assert await writer.texts() == ["ok", "fine", "ok", "fine"]
+
+    async def test_a_question_asked_at_another_time_is_no_retry(self, store: Store) -> None:
+        writer = Writer(store)
+        asked = [said("user", "Well?", distinguisher=at) for at in ("noon", "noon", "midnight")]
+        assert [(await writer.write(one)).stored for one in asked] == [1, 0, 1]
+        assert await writer.texts() == ["Well?", "Well?"]
+
     async def test_captures_at_the_head_follow_one_another(self, store: Store) -> None:
         writer = Writer(store)
         await writer.exchange("hi", "hello")

@@ -27,6 +27,12 @@ class DerivedTests:
         assert (row.fingerprint, row.metadata) == (said("user", "hi").fingerprint, None)
         assert delta.passages == []
 
+    async def test_a_change_names_the_words_whatever_distinguishes_the_message(self, store: Store) -> None:
+        writer = Writer(store)
+        await writer.write(said("user", "hi", distinguisher="noon"))
+        (row,) = (await store.index.changes(await writer.vault(), epoch=0, after=0)).messages
+        assert row.fingerprint == said("user", "hi").fingerprint
+
     async def test_passages_come_back_as_they_were_put(self, store: Store) -> None:
         writer = Writer(store)
         one, two = (await writer.exchange("hi", "hello")).numbers

@@ -143,6 +143,8 @@ class OwnerTests:
         assert [session.name for session in await store.sessions.sessions_with(vault, [hi], 1)] == ["t"]
         assert await store.sessions.sessions_with(vault, [hello], 9) == []
         assert await store.sessions.sessions_with(vault, [], 9) == []
+        await writer.write(said("assistant", "hello", distinguisher="noon"), session="u")
+        assert [session.name for session in await store.sessions.sessions_with(vault, [hello], 9)] == ["u"]
 
     async def test_nothing_of_a_vault_is_seen_from_another(self, store: Store) -> None:
         alice, bob = Writer(store), Writer(store, user="bob")

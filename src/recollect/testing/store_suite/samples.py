@@ -38,9 +38,11 @@ class ManualClock:
         self.at += timedelta(seconds=seconds)
 
 
-def said(role: Role, text: str, *, external_id: str | None = None, at: datetime = START) -> NewMessage:
-    """A plain message."""
-    return NewMessage(role=role, text=text, occurred_at=at, external_id=external_id)
+def said(
+    role: Role, text: str, *, external_id: str | None = None, at: datetime = START, distinguisher: str = ""
+) -> NewMessage:
+    """A message; a plain one without a distinguisher."""
+    return NewMessage(role=role, text=text, occurred_at=at, external_id=external_id, distinguisher=distinguisher)
 
 
 def passage(number: int, piece: int = 0, *, model: str = "model-a", mark: bytes = b"\0") -> PassageRow:

@@ -45,6 +45,7 @@ CREATE TABLE sessions (
 CREATE UNIQUE INDEX sessions_by_name ON sessions (vault_id, name);
 CREATE INDEX sessions_by_activity ON sessions (vault_id, agent_id, last_active_at_us);
 
+-- identity: NULL where it is the fingerprint, as for nearly all of what is said in a chat.
 -- indexed_with: 0 while the passages are missing, -1 where there is nothing to index, else models.model_number.
 CREATE TABLE messages (
     vault_id       INTEGER NOT NULL REFERENCES vaults,
@@ -60,6 +61,7 @@ CREATE TABLE messages (
     captured_at_us INTEGER NOT NULL,
     id             BLOB NOT NULL,
     fingerprint    BLOB NOT NULL,
+    identity       BLOB,
     role           TEXT NOT NULL,
     name           TEXT,
     agent_id       TEXT,
