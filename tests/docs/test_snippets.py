@@ -123,3 +123,10 @@ def test_what_the_readme_tells_is_recalled(gateway: GatewayProcess, provider: Sc
     (told_and_asked,) = (block for block in of(README) if "alice = {" in block.code and block.language == "python")
     assert run("python", adapted(told_and_asked, gateway, key), tmp_path) == ANSWER
     assert "I love hiking" in provider.last.body.decode()
+
+
+def test_the_quickstart_ends_as_it_says(gateway: GatewayProcess, tmp_path: Path) -> None:
+    key = gateway.create_key(kind="client")
+    told, asked, *_ = of(DOCS / "quickstart.md")
+    run(told.language, adapted(told, gateway, key), tmp_path)
+    assert run(asked.language, adapted(asked, gateway, key), tmp_path).split() == ["injected", *ANSWER.split()]
