@@ -23,16 +23,26 @@ if TYPE_CHECKING:
 CACHE = Path.home() / ".cache" / "recollect"
 
 PROBES = (
-    "Hello!", "Thanks, that's great.", "What is the capital of France?",
+    "Hello!",
+    "Thanks, that's great.",
+    "What is the capital of France?",
     "Write a Python function that reverses a linked list.",
-    "Explain the difference between TCP and UDP.", "Translate 'good morning' into Japanese.",
-    "What is 17 * 23?", "Summarise the plot of Hamlet in two sentences.",
-    "How do I undo the last commit in git?", "What causes the seasons on Earth?",
+    "Explain the difference between TCP and UDP.",
+    "Translate 'good morning' into Japanese.",
+    "What is 17 * 23?",
+    "Summarise the plot of Hamlet in two sentences.",
+    "How do I undo the last commit in git?",
+    "What causes the seasons on Earth?",
     "Give me a regular expression that matches an IPv4 address.",
-    "Who wrote The Origin of Species?", "Convert 100 degrees Fahrenheit to Celsius.",
-    "What does HTTP status 418 mean?", "List the planets of the solar system.",
-    "Write a haiku about the sea.", "How does a B-tree differ from an LSM tree?",
-    "What is the boiling point of ethanol?", "Define the word 'ephemeral'.", "ok",
+    "Who wrote The Origin of Species?",
+    "Convert 100 degrees Fahrenheit to Celsius.",
+    "What does HTTP status 418 mean?",
+    "List the planets of the solar system.",
+    "Write a haiku about the sea.",
+    "How does a B-tree differ from an LSM tree?",
+    "What is the boiling point of ethanol?",
+    "Define the word 'ephemeral'.",
+    "ok",
 )
 
 
@@ -48,8 +58,18 @@ class LoadedVault:
 def message_row(message: object) -> MessageRow:
     m = message
     return MessageRow(
-        m.number, m.session_number, m.depth, m.is_live, m.role, m.name, m.agent_id,
-        int(m.occurred_at.timestamp() * 1000), int(m.captured_at.timestamp() * 1000), m.id, m.metadata, None,
+        m.number,
+        m.session_number,
+        m.depth,
+        m.is_live,
+        m.role,
+        m.name,
+        m.agent_id,
+        int(m.occurred_at.timestamp() * 1000),
+        int(m.captured_at.timestamp() * 1000),
+        m.id,
+        m.metadata,
+        None,
     )
 
 
@@ -57,7 +77,9 @@ def delta_of(conversation: Conversation, passages: list[PassageRow]) -> VaultDel
     return VaultDelta(0, len(conversation.messages), [message_row(m) for m in conversation.messages], passages)
 
 
-async def load_vaults(path: Path, *, numbers: str = "int8", extra_queries: tuple[str, ...] = PROBES) -> list[LoadedVault]:
+async def load_vaults(
+    path: Path, *, numbers: str = "int8", extra_queries: tuple[str, ...] = PROBES
+) -> list[LoadedVault]:
     inner = load_minilm(CACHE, is_quantised=numbers == "int8") if numbers != "none" else None
     vaults = []
     for conversation in load_conversations(path):

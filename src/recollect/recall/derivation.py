@@ -6,6 +6,7 @@ first and last day of each date that the passage speaks of.
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,12 +17,30 @@ from recollect.recall.languages import LANGUAGES, language_code
 if TYPE_CHECKING:
     from datetime import date
 
-VERSION = 1
+VERSION = 2
 ASKS = 1
 """Flag: the passage ends with a question mark."""
+INSTRUCTS = 2
+"""Flag: the passage lays down how things are to be done from now on."""
+COUNTS = 4
+"""Flag: the passage holds a number."""
 _MOST_DAYS = 8
 _QUESTION_MARKS = ("?", "\uff1f", "\u061f")
 _CLOSERS = " \n\t\"'\u201d)]"
+_instruction = re.compile(
+    r"(?:^|[.!?\n,;]\s*)(?:(?:and|so|but|please|bitte|und|por favor|y)\s+)*"
+    r"(?:always|never|from now on|remember (?:that|to)|make sure (?:to|you|that)|don't ever|in (?:the )?future|whenever"
+    r"|immer|niemals|ab jetzt|von nun an|in zukunft|merk dir|denk daran"
+    r"|siempre|nunca|a partir de ahora|de ahora en adelante|recuerda|toujours|jamais|désormais|à partir de maintenant)\b"
+    r"|(?:从现在开始|以后|请总是|请记住|永远不要|これから|いつも|必ず|覚えて)",
+    re.IGNORECASE,
+)
+_number = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|twice|once|first|second|third|zwei|drei|vier|fünf|sechs|"
+    r"sieben|acht|neun|zehn|zweimal|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|deux|trois|quatre|cinq|huit|neuf|dix)\b"
+    r"|[一二三四五六七八九十两]",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +69,8 @@ def derive(text: str, language: str, said_on: date) -> Derived:
     """Derive from a passage that was said on a day."""
     windows, _ = explicit_days(text)
     days = [*relative_days(text, said_on), *windows][:_MOST_DAYS]
-    return Derived(language, ASKS if asks(text) else 0, tuple(days))
+    flags = ASKS * asks(text) | INSTRUCTS * bool(_instruction.search(text)) | COUNTS * bool(_number.search(text))
+    return Derived(language, flags, tuple(days))
 
 
 def asks(text: str) -> bool:

@@ -3,54 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from recollect.domain.recall import Strategy
+from recollect.recall import weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_LEXICAL_WEIGHTS = MappingProxyType(
-    {
-        "lexical": 0.4,
-        "near_window": 0.5,
-        "session": 0.3,
-        "speaker": 0.18,
-        "date": 0.3,
-        "asks": -0.08,
-        "user_role": 0.4,
-        "recency": 0.02,
-    }
-)
-_DENSE_WEIGHTS = MappingProxyType(
-    {
-        "lexical": 0.4,
-        "near_window": 0.3,
-        "dense": 0.4,
-        "session": 0.3,
-        "speaker": 0.18,
-        "date": 0.3,
-        "asks": -0.08,
-        "user_role": 0.4,
-        "recency": 0.02,
-    }
-)
-_BALANCED_WEIGHTS = MappingProxyType(
-    {
-        "late": 1.0,
-        "lexical": 0.1,
-        "near_window": 0.3,
-        "wide_window": 0.2,
-        "dense": 0.1,
-        "session": 0.3,
-        "speaker": 0.2,
-        "date": 0.3,
-        "asks": -0.1,
-        "user_role": 0.4,
-        "recency": 0.02,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +29,8 @@ class Plan:
     late_weights: Mapping[str, float]
 
 
-LOW_LATENCY = Plan(Strategy.LOW_LATENCY, 0, 25.0, _LEXICAL_WEIGHTS, _DENSE_WEIGHTS, _BALANCED_WEIGHTS)
-BALANCED = Plan(Strategy.BALANCED, 300, 150.0, _LEXICAL_WEIGHTS, _DENSE_WEIGHTS, _BALANCED_WEIGHTS)
+LOW_LATENCY = Plan(Strategy.LOW_LATENCY, 0, 25.0, weights.LEXICAL, weights.DENSE, weights.LATE)
+BALANCED = Plan(Strategy.BALANCED, 300, 150.0, weights.LEXICAL, weights.DENSE, weights.LATE)
 
 
 def plan_for(strategy: Strategy) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 MOST_GROUPS = 64
 """Distinct words of a query that are looked up; a pasted document is cut."""
 _MOST_WORDS = 400
+_when = re.compile(
+    r"\b(?:when|how long|(?:what|which) (?:date|day|month|year|time)|wann|wie lange|seit wann|cuándo|cuánto tiempo|quand|quando)\b"
+    r"|什么时候|何时|哪天|几月|いつ",
+    re.IGNORECASE,
+)
+_how_many = re.compile(
+    r"\bhow (?:many|much|old|long|often|far|big|tall)\b|\bwie ?(?:viele?|alt|lange|oft|groß|weit)\b|\bcuánt[oa]s?\b|\bcombien\b"
+    r"|多少|几个|几次|多大|多久|いくつ|何人|何回|何歳|いくら",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,8 @@ class Query:
     windows: tuple[DayWindow, ...]
     yearly: tuple[YearlyDay, ...]
     embedding: Embedding | None = None
+    asks_when: bool = False
+    asks_how_many: bool = False
 
 
 def read_query(text: str, language_codes: Iterable[int], today: date, embedding: Embedding | None) -> Query:
@@ -51,6 +64,8 @@ def read_query(text: str, language_codes: Iterable[int], today: date, embedding:
         windows=(*windows, *relative_days(text, today)),
         yearly=tuple(yearly),
         embedding=embedding,
+        asks_when=bool(_when.search(text)),
+        asks_how_many=bool(_how_many.search(text)),
     )
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recollect.recall import signals
-from recollect.recall.packed_states import max_similarities
+from recollect.recall import late_signals, signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,13 +20,32 @@ if TYPE_CHECKING:
 
 Scores = dict[str, "NDArray[np.float32]"]
 
-_ABSOLUTE = frozenset({"speaker", "date", "asks", "user_role", "recency"})
-"""Signals that are used as they are; the others are scaled to 0..1 within the query."""
+ABSOLUTE = frozenset(
+    {
+        "speaker",
+        "other_speaker",
+        "date",
+        "asks",
+        "user_role",
+        "recency",
+        "instructs",
+        "dated",
+        "when_dated",
+        "counted",
+        "opens",
+        "user_opens",
+    }
+)
+"""Signals that are used as they are; the others are scaled to 0..1 among the candidates of the query."""
+_LEAST_SPREAD = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """``places`` of the layout, best first, with their fused ``scores`` and raw ``signals`` in the same order."""
+    """``places`` of the layout, best first, with their fused ``scores`` and raw ``signals`` in the same order.
+
+    ``weights`` are those that fused them.
+    """
 
     places: NDArray[np.int64]
     scores: NDArray[np.float32]
@@ -37,47 +55,85 @@ class Ranking:
 
 def rank(index: VaultIndex, query: Query, plan: Plan, eligible: NDArray[np.bool_]) -> Ranking:
     """Rank the eligible places of a vault. Pure, no loop over passages."""
-    raw = wide_signals(index, query)
-    has_vectors = query.embedding is not None and index.has_vectors
-    weights = plan.dense_weights if has_vectors else plan.lexical_weights
-    fused = fuse(raw, weights, eligible)
-    with_session = raw | {"session": signals.session_scores(fused, index.layout)}
-    fused = fuse(with_session, weights, eligible)
+    places, found, weights = candidates(index, query, plan, eligible)
+    fused = fuse(found, weights)
+    order = np.argsort(-fused, kind="stable")
+    best = sum(weight for weight in weights.values() if weight > 0) or 1.0
+    ordered = {name: values[order] for name, values in found.items()}
+    return Ranking(places[order], np.clip(fused[order] / best, 0, 1).astype(np.float32), ordered, weights)
+
+
+def candidates(
+    index: VaultIndex, query: Query, plan: Plan, eligible: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], Scores, Mapping[str, float]]:
+    """The places that are worth a closer look, in reading order, their signals, and the weights that fuse them."""
     places = np.flatnonzero(eligible)
-    if query.embedding is not None and query.embedding.states is not None and has_vectors and plan.late_candidates:
-        places = _best(places, fused[places], plan.late_candidates)
-        late = late_interaction(index, query, places)
-        chosen = {name: values[places] for name, values in raw.items()} | {"late": late}
-        everyone = np.ones(len(places), np.bool_)
-        weights = plan.late_weights
-        base = fuse(chosen, weights, everyone)
-        spread = np.zeros(len(index.layout), np.float32)
-        spread[places] = base
-        chosen["session"] = signals.session_scores(spread, index.layout)[places]
-        return _ranking(places, chosen, weights, everyone)
-    chosen = {name: values[places] for name, values in with_session.items()}
-    return _ranking(places, chosen, weights, np.ones(len(places), np.bool_))
+    wide = wide_signals(index, query)
+    has_vectors = "dense" in wide
+    weights = plan.dense_weights if has_vectors else plan.lexical_weights
+    here = {name: values[places] for name, values in wide.items()}
+    here["session"] = _session(index, places, fuse(here, weights))
+    embedding = query.embedding
+    if not has_vectors or not plan.late_candidates or embedding is None or embedding.states is None:
+        return places, here, weights
+    if len(places) > plan.late_candidates:
+        best = np.sort(np.argpartition(fuse(here, weights), -plan.late_candidates)[-plan.late_candidates :])
+        places, here = places[best], {name: values[best] for name, values in here.items()}
+    return places, here | closer_signals(index, query, places, here, plan), plan.late_weights
 
 
 def wide_signals(index: VaultIndex, query: Query) -> Scores:
-    """The signals that are cheap enough for every passage."""
+    """The signals that are cheap enough for every place."""
     layout = index.layout
     frequencies = signals.term_frequencies(index, query)
     counts = [count for _, count in query.groups]
     near = signals.window_frequencies(frequencies, layout, 1)
     wide = signals.window_frequencies(frequencies, layout, 2)
+    lexical = signals.bm25(frequencies, layout.lengths, counts)
+    speaker = signals.spoken_by(index, named_speakers(index, query))
+    user_role, opens, dated = signals.said_by_user(index), signals.opening(index), signals.dated(index)
     found: Scores = {
-        "lexical": signals.bm25(frequencies, layout.lengths, counts),
+        "lexical": lexical,
         "near_window": signals.bm25(near, layout.window_lengths[0], counts),
         "wide_window": signals.bm25(wide, layout.window_lengths[1], counts),
-        "speaker": signals.spoken_by(index, named_speakers(index, query)),
+        "answers": signals.answering(index, lexical),
+        "speaker": speaker,
+        "other_speaker": (1 - speaker) * np.float32(speaker.any()),
         "date": signals.date_matches(index, query.windows, query.yearly),
         "asks": signals.asking(index),
-        "user_role": signals.said_by_user(index),
+        "instructs": signals.instructing(index),
+        "user_role": user_role,
+        "opens": opens,
+        "user_opens": user_role * opens,
+        "dated": dated,
+        "when_dated": dated * np.float32(query.asks_when),
+        "counted": signals.counting(index) * np.float32(query.asks_how_many),
+        "length": signals.length(index),
         "recency": signals.recency(index),
     }
     if query.embedding is not None and index.has_vectors:
-        found["dense"] = signals.dense_similarities(index, query.embedding.dense)
+        dense = signals.dense_similarities(index, query.embedding.dense)
+        found["dense"] = _filled(dense, lexical, index.passages.has_vectors.view[layout.passage])
+        found["dense_before"] = layout.shifted(found["dense"], -1)
+        found["dense_behind"] = layout.shifted(found["dense"], 1)
+    return found
+
+
+def closer_signals(index: VaultIndex, query: Query, places: NDArray[np.int64], here: Scores, plan: Plan) -> Scores:
+    """Late interaction over the candidates, and the signals built on it."""
+    if query.embedding is None or not len(places):
+        return {}
+    matches = late_signals.match_tokens(index, query.embedding, places)
+    has_states = matches.best.any(axis=1)
+    late = _filled(matches.weighed(matches.best), here["lexical"], has_states)
+    found: Scores = {
+        "late": late,
+        "late_window": _filled(late_signals.windowed(index, matches), here["near_window"], has_states),
+        "answers_late": late_signals.answering_late(index, places, late),
+        "late_session": _session(index, places, late),
+        "novelty": late_signals.novelty(index, places),
+    }
+    found["feedback"] = late_signals.feedback(index, places, fuse(here | found, plan.late_weights))
     return found
 
 
@@ -87,67 +143,41 @@ def named_speakers(index: VaultIndex, query: Query) -> list[int]:
     return [number for number, name in enumerate(index.speakers.texts) if name and name.lower().split()[0] in said]
 
 
-def late_interaction(index: VaultIndex, query: Query, places: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Σ idf(q) · max over the passage's tokens of q · d, divided by Σ idf(q); 0 without token vectors.
-
-    MaxSim of ColBERT (Khattab & Zaharia 2020, arXiv 2004.12832), each token of the query weighted by how rare
-    it is in the vault.
-    """
-    embedding = query.embedding
-    result = np.zeros(len(places), np.float32)
-    if embedding is None or embedding.states is None or embedding.state_ids is None or not len(embedding.states):
-        return result
-    rows = index.layout.passage[places]
-    filled = np.flatnonzero(index.states.lengths[rows])
-    if not len(filled):
-        return result
-    packed, starts = index.states.gather(rows[filled])
-    best = max_similarities(embedding.states, packed, starts)
-    weights = token_weights(index, embedding.state_ids)
-    result[filled] = best @ weights / max(float(weights.sum()), 1e-6)
-    return result
-
-
-def token_weights(index: VaultIndex, ids: NDArray[np.uint32]) -> NDArray[np.float32]:
-    """Inverse document frequency of the model's tokens, occurrences standing in for passages."""
-    total = len(index.layout)
-    holding = np.minimum(index.token_counts[ids], total)
-    return np.log1p((total - holding + 0.5) / (holding + 0.5)).astype(np.float32)
-
-
-def fuse(raw: Scores, weights: Mapping[str, float], eligible: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Σ weight · signal, min-max-scaled over the eligible where a signal has no scale of its own.
+def fuse(found: Scores, weights: Mapping[str, float]) -> NDArray[np.float32]:
+    """Σ weight · signal, each min-max-scaled where it has no scale of its own.
 
     A weighted sum of scaled scores was measured against reciprocal rank fusion, which ranks worse than BM25 alone.
     """
-    total = np.zeros(len(eligible), np.float32)
+    length = len(next(iter(found.values()), ()))
+    total = np.zeros(length, np.float32)
     for name, weight in weights.items():
-        values = raw.get(name)
+        values = found.get(name)
         if values is not None and weight:
-            total += np.float32(weight) * (values if name in _ABSOLUTE else scaled(values, eligible))
+            total += np.float32(weight) * (values if name in ABSOLUTE else scaled(values))
     return total
 
 
-def scaled(values: NDArray[np.float32], eligible: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Values moved to 0..1 over the eligible; zeros where all are the same."""
-    seen = values[eligible]
-    if not len(seen):
+def scaled(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values moved to 0..1; zeros where all are the same."""
+    if not len(values):
+        return values
+    low, high = float(values.min()), float(values.max())
+    if high - low < _LEAST_SPREAD:
         return np.zeros_like(values)
-    low, high = float(seen.min()), float(seen.max())
-    return np.zeros_like(values) if high - low < 1e-9 else ((values - low) / (high - low)).astype(np.float32)  # noqa: PLR2004
+    return np.asarray((values - low) / (high - low), np.float32)
 
 
-def _best(places: NDArray[np.int64], scores: NDArray[np.float32], most: int) -> NDArray[np.int64]:
-    if len(places) <= most:
-        return places
-    return np.sort(places[np.argpartition(scores, -most)[-most:]])
+def _filled(
+    values: NDArray[np.float32], stand_in: NDArray[np.float32], is_known: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """A signal of the vectors, guessed from one of the words for passages whose vectors are not there yet."""
+    if is_known.all() or not is_known.any():
+        return values
+    low, high = float(values[is_known].min()), float(values[is_known].max())
+    return np.asarray(np.where(is_known, values, low + (high - low) * scaled(stand_in)), np.float32)
 
 
-def _ranking(
-    places: NDArray[np.int64], chosen: Scores, weights: Mapping[str, float], everyone: NDArray[np.bool_]
-) -> Ranking:
-    fused = fuse(chosen, weights, everyone)
-    order = np.argsort(-fused, kind="stable")
-    best = sum(weight for weight in weights.values() if weight > 0) or 1.0
-    ordered = {name: values[order] for name, values in chosen.items()}
-    return Ranking(places[order], np.clip(fused[order] / best, 0, 1).astype(np.float32), ordered, weights)
+def _session(index: VaultIndex, places: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    spread = np.full(len(index.layout), -np.inf, np.float32)
+    spread[places] = scores
+    return signals.session_scores(spread, index.layout)[places]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recollect.recall.derivation import ASKS
+from recollect.recall.derivation import ASKS, COUNTS, INSTRUCTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,8 +111,38 @@ def said_by_user(index: VaultIndex) -> NDArray[np.float32]:
 
 def asking(index: VaultIndex) -> NDArray[np.float32]:
     """1 where the passage itself is a question: it seldom holds the answer."""
-    flags = index.passages.flags.view[index.layout.passage]
-    return np.asarray((flags & ASKS) > 0, np.float32)
+    return _flagged(index, ASKS)
+
+
+def instructing(index: VaultIndex) -> NDArray[np.float32]:
+    """1 where the passage says how things are to be done from now on ("always …", "never …"): what a user lays
+    down once is wanted whenever its subject comes up."""
+    return _flagged(index, INSTRUCTS)
+
+
+def counting(index: VaultIndex) -> NDArray[np.float32]:
+    """1 where the passage holds a number: worth something to "how many"."""
+    return _flagged(index, COUNTS)
+
+
+def dated(index: VaultIndex) -> NDArray[np.float32]:
+    """1 where the passage speaks of a date, also a relative one: worth something to "when"."""
+    return np.asarray(index.passages.days.lengths[index.layout.passage] > 0, np.float32)
+
+
+def opening(index: VaultIndex) -> NDArray[np.float32]:
+    """1 for the first passage of a message: what a message is about is said at its beginning."""
+    return np.asarray(index.passages.piece.view[index.layout.passage] == 0, np.float32)
+
+
+def answering(index: VaultIndex, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The score of the passage before, where that is a question: its answer follows it."""
+    return index.layout.shifted(scores * asking(index), -1)
+
+
+def length(index: VaultIndex) -> NDArray[np.float32]:
+    """ln of the passage's tokens: longer ones hold more, and cost more."""
+    return np.log(np.maximum(index.passages.tokens.view[index.layout.passage], 1)).astype(np.float32)
 
 
 def days_said(index: VaultIndex) -> NDArray[np.int64]:
@@ -144,6 +174,11 @@ def recency(index: VaultIndex) -> NDArray[np.float32]:
         return np.zeros(0, np.float32)
     first, last = int(occurred.min()), int(occurred.max())
     return ((occurred - first) / max(last - first, 1)).astype(np.float32)
+
+
+def _flagged(index: VaultIndex, flag: int) -> NDArray[np.float32]:
+    flags = index.passages.flags.view[index.layout.passage]
+    return np.asarray((flags & flag) > 0, np.float32)
 
 
 def _mentions(index: VaultIndex, window: DayWindow) -> NDArray[np.bool_]:
