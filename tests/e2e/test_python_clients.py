@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from recollect.compat.mem0 import Mem0
 from recollect.testing.scripted_provider import Script
 from tests.e2e.answers import ANSWER
 from tests.e2e.gateway_process import UPSTREAM_KEY
+from tests.e2e.vaults import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +58,9 @@ def test_what_was_told_is_recalled(options: dict[str, Any], provider: ScriptedPr
         assert "love hiking" in provider.last.body.decode()
         assert "user_id" not in provider.last.json()
         assert reply.choices[0].message.content == ANSWER
-        assert any("love hiking" in memory.text for memory in reply.metadata.memories)
+        (recalled,) = [memory for memory in reply.metadata.memories if "love hiking" in memory.text]
+        assert (recalled.role, recalled.session_id, recalled.kind) == ("user", "monday", "passage")
+        assert recalled.sources[0]["message_id"] == recalled.id
         response = client.responses.create(model="openai/m", input="What are my hobbies?", user_id="alice")
         assert "love hiking" in provider.last.body.decode()
         assert any("love hiking" in memory.text for memory in response.metadata.memories)
@@ -182,6 +186,33 @@ def test_clients_of_one_data_directory_share_it(provider: ScriptedProvider, tmp_
         first.chat.completions.create(model="openai/m", messages=TOLD, user_id="alice", run_id="monday")
         second.chat.completions.create(model="openai/m", messages=ASKED, user_id="alice", run_id="tuesday")
         assert "love hiking" in provider.last.body.decode()
+
+
+def test_leaving_a_stream_cancels_the_upstream_call_and_keeps_what_came(
+    options: dict[str, Any], provider: ScriptedProvider
+) -> None:
+    with Recollect(**options) as client:
+        provider.then(Script(text=ANSWER, pieces=50, delay_s=0.2))
+        stream = client.chat.completions.create(
+            model="openai/m", messages=[{"role": "user", "content": "tell me"}], user_id="leaver", stream=True
+        )
+        first = next(chunk.choices[0].delta.content for chunk in stream if chunk.choices[0].delta.content)
+        stream.close()
+        assert provider.last.left.wait(10)
+        assert eventually(lambda: "leaver" in [user.id for user in client.memory.users().data])
+        assert [memory.text for memory in client.memory.memories("leaver").data] == ["tell me", first]
+
+
+async def test_cancelling_a_task_cancels_the_upstream_call(options: dict[str, Any], provider: ScriptedProvider) -> None:
+    async with AsyncRecollect(**options) as client:
+        provider.then(Script(hang="before_head"))
+        before = len(provider.requests)
+        asking = asyncio.ensure_future(
+            client.chat.completions.create(model="openai/m", messages=ASKED, user_id="leaver")
+        )
+        assert await asyncio.to_thread(eventually, lambda: len(provider.requests) > before)
+        asking.cancel()
+        assert await provider.last.client_left(10)
 
 
 def test_a_program_that_just_ends_loses_nothing_and_complains_of_nothing(

@@ -69,7 +69,7 @@ def command(query: str, *, config: Path | None, data_dir: Path | None, as_json: 
 
 
 def _json(result: RecallResult, *, is_explained: bool) -> str:
-    from recollect.server.shapes import hit_object  # noqa: PLC0415 - keeps `--help` instant
+    from recollect.wire.memory_objects import hit_object  # noqa: PLC0415 - keeps `--help` instant
 
     found: dict[str, object] = {
         "object": "list",

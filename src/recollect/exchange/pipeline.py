@@ -18,12 +18,12 @@ from recollect.errors import InvalidRequestError, PayloadTooLargeError, StoreUna
 from recollect.exchange.exchange import Exchange, Place
 from recollect.exchange.forward import provider_key_of
 from recollect.exchange.relay import FIRST_ERROR_STATUS, CapturingRelay, relay_untouched
-from recollect.exchange.remember import hit_record
 from recollect.exchange.resolve import conversation_of, project_of, user_of
 from recollect.wire.controls import read_controls
 from recollect.wire.dialects import DIALECTS
 from recollect.wire.headers import MemoryReport, response_headers
 from recollect.wire.json_document import Edit, JsonDocument, json_string
+from recollect.wire.memory_objects import hit_object
 from recollect.wire.prompt import Prompt
 from recollect.wire.verbose import add_memories
 
@@ -312,7 +312,7 @@ def _place_without_store(exchange: Exchange) -> Place | None:
 
 def _memories(exchange: Exchange) -> str:
     """What ``X-Memory-Verbose`` adds to the reply: the injected memories, as JSON."""
-    return orjson.dumps([{"kind": hit.kind, "text": hit.text, **hit_record(hit)} for hit in exchange.shown]).decode()
+    return orjson.dumps([hit_object(hit) for hit in exchange.shown]).decode()
 
 
 class _Timed:

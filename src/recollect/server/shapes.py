@@ -7,39 +7,14 @@ from typing import TYPE_CHECKING
 import orjson
 
 from recollect.domain.ids import message_id_text
+from recollect.wire.memory_objects import about, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from recollect.domain.keys import MemoryKey
     from recollect.domain.messages import StoredMessage
-    from recollect.domain.recall import Hit
     from recollect.domain.vaults import Session, VaultSummary
-
-
-def time_text(moment: datetime | None) -> str | None:
-    """RFC 3339, with ``Z`` for UTC."""
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
-
-
-def hit_object(hit: Hit, *, is_explained: bool = False) -> dict[str, object]:
-    """A memory as ``search`` and ``prepare`` return it. A piece of a long message has its place in the id."""
-    message = hit.message
-    is_whole = hit.start == 0 and hit.end >= len(message.text)
-    identifier = message_id_text(message.id)
-    found: dict[str, object] = {
-        "id": identifier if is_whole else f"{identifier}:{hit.start}-{hit.end}",
-        "object": "memory",
-        "kind": hit.kind,
-        "text": hit.text,
-        "score": round(hit.score, 6),
-        **_about(message),
-        "tokens": hit.tokens,
-    }
-    if is_explained:
-        found["explain"] = {"signals": {name: round(value, 6) for name, value in hit.signals.items()}}
-    return found
 
 
 def message_object(message: StoredMessage) -> dict[str, object]:
@@ -49,7 +24,7 @@ def message_object(message: StoredMessage) -> dict[str, object]:
         "object": "memory",
         "kind": "passage",
         "text": message.text,
-        **_about(message),
+        **about(message),
         **_beside(message),
     }
 
@@ -118,16 +93,6 @@ def list_object(items: Sequence[dict[str, object]], *, has_more: bool) -> dict[s
         "first_id": items[0]["id"] if items else None,
         "last_id": items[-1]["id"] if items else None,
         "has_more": has_more,
-    }
-
-
-def _about(message: StoredMessage) -> dict[str, object]:
-    return {
-        "role": message.role,
-        "name": message.name,
-        "occurred_at": time_text(message.occurred_at),
-        "session_id": message.session,
-        "sources": [{"message_id": message_id_text(message.id), "external_id": message.external_id}],
     }
 
 

@@ -9,7 +9,8 @@ from starlette.routing import Route
 from recollect.errors import PermissionDeniedError
 from recollect.exchange.authenticate import LOCAL_PROJECT
 from recollect.server.call import json_response
-from recollect.server.shapes import list_object, time_text
+from recollect.server.shapes import list_object
+from recollect.wire.memory_objects import time_text
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -11,8 +11,8 @@ from recollect.domain.calls import PrepareCall
 from recollect.domain.ids import SessionName
 from recollect.errors import InvalidRequestError
 from recollect.server.call import json_response, missing
-from recollect.server.shapes import hit_object
 from recollect.wire.json_document import JsonDocument
+from recollect.wire.memory_objects import hit_object
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from recollect.domain.calls import SearchCall
 from recollect.domain.ids import SessionName
 from recollect.server.call import json_response, refused
-from recollect.server.shapes import hit_object
+from recollect.wire.memory_objects import hit_object
 
 if TYPE_CHECKING:
     from starlette.requests import Request

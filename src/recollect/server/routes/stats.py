@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from recollect.domain.keys import KeyKind
 from recollect.server.call import json_response
-from recollect.server.shapes import time_text
+from recollect.wire.memory_objects import time_text
 
 if TYPE_CHECKING:
     from starlette.requests import Request

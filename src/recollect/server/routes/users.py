@@ -10,7 +10,8 @@ from starlette.routing import Route
 from recollect.domain.keys import KeyKind
 from recollect.errors import NotFoundError
 from recollect.server.call import json_response
-from recollect.server.shapes import list_object, time_text, user_object
+from recollect.server.shapes import list_object, user_object
+from recollect.wire.memory_objects import time_text
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -44,6 +45,8 @@ def routes(calls: CallReader) -> list[Route]:
         """Erase everything of a user. What may delete a person's whole past is a client or an admin key."""
         call = await calls.read(request, user=request.path_params["user"])
         call.require_project()
+        # First what waits: were it stored behind the erasure, the user would be back.
+        await call.gateway.spool.erase_user(call.principal.project, call.user)
         vault = await call.vault()
         receipt = await call.gateway.store.vaults.erase_vault(vault.id, datetime.now(UTC))
         call.gateway.engine.forget(vault.id)
