@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+MAX_PLACES = 10_000
+"""Clients may name any model, so what is kept of places is bounded: the one first seen is forgotten first."""
 SMOOTHING = 0.3
 """Weight of the newest latency in the moving average."""
 
@@ -57,7 +59,7 @@ class Health:
 
     def succeeded(self, place: Hashable, latency_s: float) -> None:
         """A reply came; the latency is that of its first byte."""
-        record = self._records.setdefault(place, _Record())
+        record = self._record(place)
         record.failures_in_a_row = record.rests = 0
         record.is_on_trial = False
         known = record.latency_s
@@ -65,7 +67,7 @@ class Health:
 
     def failed(self, place: Hashable, retry_after_s: float | None = None) -> None:
         """It failed; a ``Retry-After`` makes it rest at once, and for as long."""
-        record = self._records.setdefault(place, _Record())
+        record = self._record(place)
         record.failures_in_a_row += 1
         if retry_after_s is None and not record.is_on_trial and record.failures_in_a_row < self.policy.failures:
             return
@@ -84,3 +86,11 @@ class Health:
         """The moving average of the time to the first byte; None where nothing is known."""
         record = self._records.get(place)
         return record.latency_s if record else None
+
+    def _record(self, place: Hashable) -> _Record:
+        record = self._records.get(place)
+        if record is None:
+            if len(self._records) >= MAX_PLACES:
+                del self._records[next(iter(self._records))]
+            record = self._records[place] = _Record()
+        return record

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from recollect.providers.health import Health, HealthPolicy
+from recollect.providers.health import MAX_PLACES, Health, HealthPolicy
 from tests.unit.providers.fakes import Clock
 
 
@@ -84,3 +84,10 @@ def test_latency_is_a_moving_average(health):
     health.succeeded("a", 1.0)
     health.succeeded("a", 2.0)
     assert health.latency_s("a") == pytest.approx(1.3)
+
+
+def test_what_is_kept_is_bounded(health):
+    for number in range(MAX_PLACES + 1):
+        health.succeeded(number, 1.0)
+    assert health.latency_s(0) is None
+    assert health.latency_s(1) == health.latency_s(MAX_PLACES) == 1.0
