@@ -15,10 +15,11 @@ from recollect.cli.main import main
 from recollect.client.keywords import MemoryKeywords
 from recollect.client.memory import MemoryResource
 from recollect.providers.registry import load_registry
+from recollect.recall import weights
 from recollect.server.openapi import openapi_document
 from recollect.settings import settings_table
 from recollect.wire.headers import CONTROL_TABLE, RECALLR_RESPONSE_HEADERS, RESPONSE_HEADERS
-from tests.docs.pages import ROOT, missing, reference
+from tests.docs.pages import DOCS, ROOT, missing, reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,3 +134,15 @@ def test_every_method_and_keyword_of_the_python_client() -> None:
     methods = [name for name, _ in inspect.getmembers(MemoryResource, inspect.isfunction) if not name.startswith("_")]
     assert missing("python-client", [f"memory.{name}" for name in methods]) == []
     assert missing("python-client", list(MemoryKeywords.__annotations__)) == []
+
+
+def test_every_signal_of_recall_is_explained() -> None:
+    text = (DOCS / "explanation" / "recall.md").read_text("utf-8")
+    names = {*weights.LEXICAL, *weights.DENSE, *weights.LATE}
+    assert {name for name in names if f"`{name}`" not in text} == set()
+    shown = {
+        name
+        for row in re.findall(r"^\| (`[a-z_`, ]+`) \| [a-z]", text, re.MULTILINE)
+        for name in re.findall(r"\w+", row)
+    }
+    assert shown - names - {"low_latency", "balanced", "agentic"} == set()
