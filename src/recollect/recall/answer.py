@@ -13,6 +13,7 @@ from recollect.domain.ids import MessageNumber
 from recollect.domain.recall import GateVerdict, Hit, MemoryStatus, RecallResult
 from recollect.recall.eligibility import eligible_places
 from recollect.recall.gate import LEXICAL_GATE, VECTOR_GATE, decide, gate_evidence
+from recollect.recall.one_thread import on_one_thread
 from recollect.recall.plans import plan_for
 from recollect.recall.query import read_query
 from recollect.recall.ranking import rank
@@ -80,7 +81,8 @@ def answer(
     now = request.as_of or request.now or datetime.now(UTC)
     query = read_query(request.query, np.unique(index.passages.language.view), now.date(), embedding)
     eligible = eligible_places(index, request)
-    ranking = rank(index, query, plan_for(request.strategy), eligible)
+    with on_one_thread():
+        ranking = rank(index, query, plan_for(request.strategy), eligible)
     selector = Selector(index, request, eligible)
     evidence = gate_evidence(index, query, ranking)
     verdict = decide(evidence, VECTOR_GATE if "dense" in evidence else LEXICAL_GATE, request.threshold)

@@ -17,7 +17,8 @@ def on_one_thread() -> AbstractContextManager[object]:
     The products of a query are too small to gain from more threads, and on a busy machine their threads wait for
     one another: MaxSim over 36,000 tokens took a median of 462 ms on two loaded cores, and 32 ms on one thread.
     """
-    return _controller().limit(limits=1, user_api="blas")
+    limit: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
+    return limit
 
 
 @cache

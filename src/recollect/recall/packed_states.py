@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recollect.recall.one_thread import on_one_thread
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -44,9 +42,8 @@ def max_similarities(
     # Signs are 2 · bit - 1, so that q · sign = 2 q · bit - Σ q.
     doubled = np.ascontiguousarray(query.T) * np.float32(2 / np.sqrt(dimension))
     similarities = np.empty((len(packed), len(query)), np.float32)
-    with on_one_thread():
-        for start in range(0, len(packed), _BLOCK_TOKENS):
-            bits = np.unpackbits(packed[start : start + _BLOCK_TOKENS], axis=1, count=dimension)
-            np.matmul(bits.astype(np.float32), doubled, out=similarities[start : start + _BLOCK_TOKENS])
+    for start in range(0, len(packed), _BLOCK_TOKENS):
+        bits = np.unpackbits(packed[start : start + _BLOCK_TOKENS], axis=1, count=dimension)
+        np.matmul(bits.astype(np.float32), doubled, out=similarities[start : start + _BLOCK_TOKENS])
     best = np.maximum.reduceat(similarities, starts, axis=0)
     return np.asarray(best - doubled.sum(axis=0) / 2, np.float32)
