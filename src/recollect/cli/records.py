@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from recollect.errors import InvalidRequestError
 from recollect.wire.ingest_messages import read_ingest_messages
+from recollect.wire.json_document import JsonDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,10 @@ def read_message(
     agent = record.get("agent_id")
     try:
         found = read_ingest_messages(
-            json.dumps([own]), now=now, metadata=metadata, agent_id=agent if isinstance(agent, str) else agent_id
+            JsonDocument.parse(json.dumps({"messages": [own]}).encode()),
+            now=now,
+            metadata=metadata,
+            agent_id=agent if isinstance(agent, str) else agent_id,
         )
     except InvalidRequestError as error:
         raise _placed(error, where) from error

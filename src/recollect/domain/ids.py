@@ -2,8 +2,9 @@
 
 A message's id is content-addressed: ``sha256(parent id ‖ identity)[:16]`` where the parent of the
 first message of a session is that session's root, and the identity is the hash of role and
-canonical content, and of the caller's own id or time where there is one. Re-sending a history therefore names the same messages again, and an edited or
-regenerated message names a new one beside the old: a branch.
+canonical content (and of the caller's own id or time, where an ingested message has one). Re-sending
+a history therefore names the same messages again, and an edited or regenerated message names a new one
+beside the old: a branch.
 """
 
 from __future__ import annotations

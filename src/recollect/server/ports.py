@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from recollect.domain.calls import IngestCall, IngestResult, PrepareCall, PrepareResult, SearchCall, SearchResult
     from recollect.domain.controls import Controls
-    from recollect.domain.ids import VaultId
+    from recollect.domain.ids import ProjectId, VaultId
     from recollect.domain.keys import Principal
     from recollect.exchange.authenticate import Authentication
     from recollect.exchange.ports import IncomingRequest, ReplySink
@@ -58,6 +58,13 @@ class Authenticates(Protocol):
         """The caller; AuthenticationError or PermissionDeniedError otherwise."""
 
 
+class ErasesWaiting(Protocol):
+    """Holds captures that wait for the store."""
+
+    async def erase_user(self, project: ProjectId, user: str) -> int:
+        """Remove a user's; how many there were. StoreUnavailableError where they are being stored for too long."""
+
+
 class ForgetsVaults(Protocol):
     """Holds indexes of vaults in memory."""
 
@@ -99,6 +106,10 @@ class Gateway(Protocol):
     @property
     def store(self) -> Store:
         """The database."""
+
+    @property
+    def spool(self) -> ErasesWaiting:
+        """What could not be stored yet."""
 
     @property
     def engine(self) -> ForgetsVaults:

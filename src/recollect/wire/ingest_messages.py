@@ -10,12 +10,12 @@ from recollect.domain.messages import NewMessage
 from recollect.errors import InvalidRequestError
 from recollect.wire.controls import parse_time
 from recollect.wire.dialects import DIALECTS
-from recollect.wire.json_document import JsonDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from recollect.wire.json_document import JsonDocument
     from recollect.wire.prompt import Utterance
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
@@ -25,15 +25,16 @@ MAX_ID_CHARACTERS = 512
 
 
 def read_ingest_messages(
-    raw: str, *, now: datetime, metadata: Mapping[str, object], agent_id: str | None
+    document: JsonDocument, *, now: datetime, metadata: Mapping[str, object], agent_id: str | None
 ) -> tuple[NewMessage, ...]:
-    """The messages in a JSON list's text, oldest first, without those that are not stored.
+    """The document's ``messages``, oldest first, without those that are not stored.
 
     Each is ``{role, content, name?, occurred_at?, id?, metadata?}``; ``metadata`` is added to every message's own.
     InvalidRequestError names the field at fault, as ``messages[2].occurred_at``.
     """
-    document = JsonDocument.parse(f'{{"messages":{raw}}}'.encode())
     given = document.get("messages")
+    if given is None:
+        raise _missing(param="messages")
     if not isinstance(given, list) or not given:
         raise _refused(param="messages", expected="a list of at least one message", code="invalid_type")
     for index, message in enumerate(given):

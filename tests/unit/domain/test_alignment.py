@@ -76,7 +76,9 @@ def test_a_full_history_is_known_to_its_last_message(words, new):
         assert alignment.known == 0
 
 
-@given(st.lists(st.sampled_from(["u", "a"]), min_size=1, max_size=12), st.lists(st.sampled_from(["u", "a"]), max_size=12))
+@given(
+    st.lists(st.sampled_from(["u", "a"]), min_size=1, max_size=12), st.lists(st.sampled_from(["u", "a"]), max_size=12)
+)
 def test_repeated_words_never_break_it(incoming, branch):
     alignment = align([mark(word) for word in incoming], branch_of(branch))
     assert 0 <= alignment.matched <= alignment.known <= len(incoming)

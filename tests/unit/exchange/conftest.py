@@ -76,8 +76,9 @@ class RecordingUpstream:
 
 
 def chat_reply(text):
-    body = b'{"id":"c1","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"%s"},"finish_reason":"stop"}]}'
-    return Reply([body % text.encode()])
+    message = b'{"role":"assistant","content":"%s"}' % text.encode()
+    choice = b'{"index":0,"message":%s,"finish_reason":"stop"}' % message
+    return Reply([b'{"id":"c1","object":"chat.completion","choices":[%s]}' % choice])
 
 
 class QuotingRecaller:
@@ -89,7 +90,7 @@ class QuotingRecaller:
 
     async def recall(self, vault, request):
         self.requests.append(request)
-        words = {word.strip("?.,!").lower() for word in request.query.split() if len(word) > 3}  # noqa: PLR2004
+        words = {word.strip("?.,!").lower() for word in request.query.split() if len(word) > 3}
         delta = await self.store.index.changes(vault, epoch=0, after=0)
         present = {row.number for row in delta.messages if row.fingerprint in request.present}
         messages = [

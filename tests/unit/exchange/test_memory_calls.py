@@ -15,6 +15,7 @@ from recollect.exchange.memory_calls import MemoryCalls
 from recollect.exchange.recall import Deadlines, RecallStage
 from recollect.exchange.remember import Rememberer
 from recollect.wire.ingest_messages import read_ingest_messages
+from recollect.wire.json_document import JsonDocument
 from tests.unit.exchange.conftest import chat_reply
 from tests.unit.exchange.test_pipeline import chat
 
@@ -39,7 +40,8 @@ def calls(gateway):
 
 
 def ingest_call(*messages, session="s"):
-    read = read_ingest_messages(json.dumps(messages), now=NOON, metadata={}, agent_id=None)
+    document = JsonDocument.parse(json.dumps({"messages": messages}).encode())
+    read = read_ingest_messages(document, now=NOON, metadata={}, agent_id=None)
     return IngestCall(user="default", messages=read, session_id=SessionName(session))
 
 

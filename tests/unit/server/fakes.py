@@ -85,9 +85,20 @@ class FakeEngine:
         self.forgotten.append(vault)
 
 
+class FakeSpool:
+    def __init__(self) -> None:
+        self.waiting: list[tuple[ProjectId, str]] = []
+
+    async def erase_user(self, project: ProjectId, user: str) -> int:
+        before = len(self.waiting)
+        self.waiting = [one for one in self.waiting if one != (project, user)]
+        return before - len(self.waiting)
+
+
 @dataclass
 class FakeGateway:
     store: object = field(default_factory=in_memory_store)
+    spool: FakeSpool = field(default_factory=FakeSpool)
     pipeline: FakePipeline = field(default_factory=FakePipeline)
     engine: FakeEngine = field(default_factory=FakeEngine)
     defaults: Controls = field(default_factory=Controls)

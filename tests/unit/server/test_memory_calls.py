@@ -82,6 +82,7 @@ class TestIngest:
         await post(app, "/memory/ingest", {"user": "a", "messages": messages})
         (_, call) = gateway.calls.ingested[0]
         assert len({message.identity for message in call.messages}) == 4
+        assert len({message.fingerprint for message in call.messages}) == 1
         assert call.messages[3].distinguisher == ""
 
     async def test_instructions_and_flagged_messages_are_not_stored(self, app, gateway):

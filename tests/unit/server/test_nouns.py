@@ -126,6 +126,23 @@ class TestUsers:
         assert (await call(app, "GET", "/v1/memory/users/ann"))[0] == 404
         assert (await call(app, "DELETE", "/v1/memory/users/ann"))[0] == 404
 
+    async def test_erasure_reaches_what_waits_for_the_store(self, app, gateway):
+        gateway.spool.waiting = [(PROJECT, "ann"), (PROJECT, "bob"), (ProjectId("p2"), "ann")]
+        await store_messages(gateway, "ann", "x")
+        assert (await call(app, "DELETE", "/v1/memory/users/ann"))[0] == 200
+        assert gateway.spool.waiting == [(PROJECT, "bob"), (ProjectId("p2"), "ann")]
+
+    async def test_a_user_whose_captures_all_wait_is_erased_before_it_is_unknown(self, app, gateway):
+        gateway.spool.waiting = [(PROJECT, "ann")]
+        assert (await call(app, "DELETE", "/v1/memory/users/ann"))[0] == 404
+        assert gateway.spool.waiting == []
+
+    async def test_a_vault_key_erases_nothing_of_what_waits(self, app, gateway):
+        gateway.spool.waiting = [(PROJECT, "ann")]
+        key = await make_key(gateway, KeyKind.VAULT, user="ann")
+        assert (await call(app, "DELETE", "/v1/memory/users/ann", key=key))[0] == 403
+        assert gateway.spool.waiting == [(PROJECT, "ann")]
+
 
 class TestStats:
     async def test_of_the_project_and_of_a_user(self, app, gateway):
