@@ -30,7 +30,9 @@ class Block:
 
 def pages() -> list[Path]:
     """Every Markdown file that belongs to the project."""
-    return sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "benchmarks").rglob("*.md")])
+    return sorted(
+        [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("benchmarks/**/*.md"), *ROOT.glob("examples/*.md")]
+    )
 
 
 def name_of(page: Path) -> str:
