@@ -63,7 +63,7 @@ class RouteTable:
         route = self.routes.get(model)
         if route is None:
             return (Target(model),)
-        ordered = (*self._ordered(route), *self._leaves(route.fallbacks))
+        ordered = (*self._ordered(route), *self._fallbacks(route))
         unique = tuple(dict.fromkeys(ordered))
         awake = [target for target in unique if self.health.is_available(target)]
         return (*awake, *(target for target in unique if target not in awake))
@@ -76,6 +76,14 @@ class RouteTable:
             # Efraimidis and Spirakis 2006: sorting by luck ** (1 / weight) draws by weight, without replacement.
             return sorted(targets, key=lambda target: self.luck() ** (1 / target.weight), reverse=True)
         return targets
+
+    def _fallbacks(self, route: ModelRoute, depth: int = 0) -> Sequence[Target]:
+        """The route's own, then those of the routes that it leads to."""
+        found = list(self._leaves(route.fallbacks))
+        for target in (*route.targets, *route.fallbacks):
+            inner = self.routes.get(target.model) if depth < MAX_DEPTH else None
+            found.extend(() if inner is None else self._fallbacks(inner, depth + 1))
+        return found
 
     def _leaves(self, targets: Sequence[Target], depth: int = 0) -> Sequence[Target]:
         found: list[Target] = []

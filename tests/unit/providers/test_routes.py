@@ -42,6 +42,13 @@ def test_fallbacks_come_last_and_nothing_twice():
     assert names(table(settings).plan("fast")) == ["a/1", "b/1", "c/1"]
 
 
+def test_the_fallbacks_of_an_inner_route_are_kept():
+    settings = {"alias": "fast", "fast": {"models": "a/1", "fallbacks": ["slow", "d/1"]}, "slow": ["b/1", "c/1"]}
+    assert names(table(settings).plan("alias")) == ["a/1", "b/1", "c/1", "d/1"]
+    settings["outer"] = {"models": ["fast", "e/1"], "fallbacks": "f/1"}
+    assert names(table(settings).plan("outer")) == ["a/1", "e/1", "f/1", "b/1", "c/1", "d/1"]
+
+
 def test_weights_share_the_load():
     settings = {"fast": {"models": [{"model": "a/1", "weight": 3}, {"model": "b/1"}], "fallbacks": "c/1"}}
     routes = table(settings)
