@@ -26,6 +26,9 @@ APPLICATION = "recollect.bootstrap:worker_app"
 """Named, not imported: every server process builds its own, from the settings in its environment."""
 BACKLOG = 2048
 COLLECTOR_THRESHOLD = 20_000
+SWITCH_INTERVAL_S = 0.001
+"""After how long a busy thread lets another one run: a reply waits for the store's writer, which competes with recall.
+Measured: a capture beside a busy thread takes 14 ms at Python's own 5 ms, and 4.9 ms at this."""
 
 
 def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) -> None:
@@ -56,11 +59,13 @@ class ServerConfig(uvicorn.Config):
     """What a server process is started with."""
 
     def load(self) -> None:
-        """Import the application. What that loaded stays, so the garbage collector need not look at it again.
+        """Import the application, and tune the interpreter for serving it.
 
-        Measured on the application alone: more than half of the time of a request went into collections.
+        What was loaded stays, so the garbage collector need not look at it again. Measured on the application alone:
+        more than half of the time of a request went into collections.
         """
         super().load()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECTOR_THRESHOLD, 20, 20)

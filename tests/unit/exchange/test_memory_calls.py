@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
 
-from recollect.domain.calls import IngestCall
+from recollect.domain.calls import IngestCall, SearchCall
 from recollect.domain.ids import ProjectId, SessionName
 from recollect.domain.keys import KeyKind, MemoryMode, Principal
 from recollect.exchange.inject import Injector
@@ -101,3 +102,18 @@ async def test_the_same_words_at_another_time_are_ingested_again(gateway, calls)
         message = {"role": "user", "content": "Good morning", "occurred_at": day}
         assert (await calls.ingest(PRINCIPAL, ingest_call(message))).stored == 1
     assert await gateway.texts() == ["Good morning", "Good morning"]
+
+
+async def test_no_trace_holds_what_was_asked_or_answered(gateway, calls):
+    """So a trace goes with the messages that it quotes, and nothing of a deleted question stays behind."""
+    await gateway.post(chat("I love hiking in the hills"))
+    gateway.clock.advance(3600)
+    gateway.upstream.replies = [chat_reply("Answeringly")]
+    reply = await gateway.post(chat("Askingly: hiking?"))
+    search = SearchCall(user="default", query="Searchingly: hiking?")
+    found = await calls.search(PRINCIPAL, search)
+    assert found.recall.ranking
+    for trace_id in (reply.headers["x-memory-request-id"], found.trace_id):
+        trace = await gateway.store.traces.find_trace("default", trace_id)
+        assert not {"Askingly", "Answeringly", "Searchingly"} & set(re.findall(r"\w+", trace.body))
+        assert trace.sources == (1,)

@@ -242,6 +242,16 @@ def test_a_port_in_use_is_said_before_anything_is_built():
             serve(some_settings(port=taken.getsockname()[1]))
 
 
+async def test_the_threads_of_a_server_process_take_turns_quickly():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.005)
+    try:
+        async with listening(FakeGateway()):
+            assert sys.getswitchinterval() == pytest.approx(0.001)
+    finally:
+        sys.setswitchinterval(before)
+
+
 def test_a_process_serves_drains_on_sigterm_and_ends(tmp_path):
     program = (
         "from recollect.server.run import serve\n"
