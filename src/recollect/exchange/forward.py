@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CREDENTIAL_HEADERS = (b"authorization", b"api-key", b"x-api-key")
 PROVIDER_KEY_HEADER = b"x-provider-key"
+BUILT_IN_PROVIDER = "recollect"
+"""Whose models answer from what was recalled, without an upstream."""
 
 
 def provider_key_of(request: IncomingRequest) -> str | None:
@@ -47,7 +49,7 @@ class Forwarder:
         """Where the exchange goes; raises RequestError where that cannot be told or is not allowed."""
         request = exchange.request
         if request.forward_target is None and self.built_in.serves(model):
-            return Route(provider="recollect", url="", model=None)
+            return Route(provider=BUILT_IN_PROVIDER, url="", model=None)
         question = RouteRequest(
             path=request.path,
             query=strip_query(request.query),

@@ -16,7 +16,7 @@ from recollect.domain.ids import SessionName, TraceId, new_id
 from recollect.domain.recall import MemoryStatus
 from recollect.errors import InvalidRequestError, PayloadTooLargeError, StoreUnavailableError, UpstreamBrokenError
 from recollect.exchange.exchange import Exchange, Place
-from recollect.exchange.forward import provider_key_of
+from recollect.exchange.forward import BUILT_IN_PROVIDER, provider_key_of
 from recollect.exchange.relay import FIRST_ERROR_STATUS, CapturingRelay, relay_untouched
 from recollect.exchange.resolve import conversation_of, project_of, user_of
 from recollect.wire.controls import read_controls
@@ -139,7 +139,10 @@ class Pipeline:
                 )
             with _Timed(exchange, "recall"):
                 route_model = (exchange.route.model if exchange.route else None) or prompt.model or ""
-                await self._stages.recall.run(exchange, self._settings.context_window(route_model))
+                quotes_itself = exchange.route is not None and exchange.route.provider == BUILT_IN_PROVIDER
+                await self._stages.recall.run(
+                    exchange, self._settings.context_window(route_model), keeps_retries=not quotes_itself
+                )
         except StoreUnavailableError as error:
             logger.warning("memory is off for this request: %s", error)
             exchange.status = MemoryStatus.ERROR if exchange.controls.mode.recalls else MemoryStatus.OFF
