@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from recollect.domain.capture import Anchor, Injection
-    from recollect.domain.ids import Lineage, ProjectId, SessionName, TraceId
+    from recollect.domain.ids import Lineage, MessageNumber, ProjectId, SessionName, TraceId
     from recollect.domain.keys import Principal
     from recollect.domain.recall import Hit, RecallResult
     from recollect.domain.vaults import Session, Vault
@@ -47,7 +47,8 @@ class Place:
     """Where the request's history stands: vault (None: the user is new), session, and what is new.
 
     ``new`` are indexes of utterances that are not stored yet; they follow ``anchor``. ``sent_only_newest``: the
-    session has earlier messages of which the request holds none.
+    session has earlier messages of which the request holds none. ``held_upstream``: those that the provider holds
+    itself, because the request continues its state (``previous_response_id``, ``conversation``).
     """
 
     project: ProjectId
@@ -59,6 +60,7 @@ class Place:
     new: tuple[int, ...]
     conversation: Conversation
     sent_only_newest: bool = False
+    held_upstream: frozenset[MessageNumber] = frozenset()
 
 
 @dataclass(slots=True)

@@ -47,13 +47,11 @@ class Deadlines:
                 return self.balanced_ms
 
 
-def block_budget(controls: Controls, context_window: int | None) -> int:
-    """Tokens that the block may take: what was asked for, or min(1200, 8 % of the model's window)."""
+def block_budget(controls: Controls, context_window: int | None, default: int = DEFAULT_BLOCK_TOKENS) -> int:
+    """Tokens that the block may take: what was asked for, or the default and at most 8 % of the model's window."""
     if controls.max_tokens is not None:
         return controls.max_tokens
-    if context_window is None:
-        return DEFAULT_BLOCK_TOKENS
-    return min(DEFAULT_BLOCK_TOKENS, int(context_window * WINDOW_SHARE))
+    return default if context_window is None else min(default, int(context_window * WINDOW_SHARE))
 
 
 def request_for(controls: Controls, query: str, budget: int, now: datetime) -> RecallRequest:
@@ -138,7 +136,10 @@ class RecallStage:
         target = prompt.target or 0
         said = [prompt.utterances[index] for index in place.conversation.storable if index < target]
         base = request_for(
-            controls, prompt.utterances[target].text, block_budget(controls, context_window), exchange.started_at
+            controls,
+            prompt.utterances[target].text,
+            block_budget(controls, context_window, self._block_tokens),
+            exchange.started_at,
         )
         lineage = place.conversation.lineages[target]
         quoted = (number for one in exchange.sticky if one.lineage != lineage for number in one.sources)
@@ -146,7 +147,7 @@ class RecallStage:
             base,
             context=tuple(utterance.text for utterance in said[-CONTEXT_TURNS:]),
             present=frozenset(prompt.utterances[index].fingerprint for index in place.conversation.storable),
-            excluded=frozenset(quoted),
+            excluded=place.held_upstream.union(quoted),
             session=place.session_name,
             recent_session=place.session_name if place.sent_only_newest else None,
             recent_messages=RECENT_MESSAGES if place.sent_only_newest else 0,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from recollect.domain.controls import Controls
-    from recollect.domain.ids import Fingerprint, VaultId
+    from recollect.domain.ids import Fingerprint, MessageNumber, VaultId
     from recollect.domain.keys import Principal
     from recollect.domain.vaults import Session, Vault
     from recollect.stores.base import SessionStore, VaultStore
@@ -92,6 +92,7 @@ class Resolver:
         marks = [prompt.utterances[index].fingerprint for index in conversation.storable]
         name = self._named(project, user, controls, prompt)
         session, alignment = await self._find(vault, name, marks, controls, now)
+        held = await self._held_upstream(vault, session, user, prompt)
         return Place(
             project=project,
             user=user,
@@ -101,7 +102,8 @@ class Resolver:
             anchor=alignment.anchor,
             new=conversation.storable[alignment.known :],
             conversation=conversation,
-            sent_only_newest=session is not None and session.messages > 0 and len(marks) == 1,
+            sent_only_newest=session is not None and session.messages > 0 and len(marks) == 1 and not held,
+            held_upstream=held,
         )
 
     def remember_response(self, place: Place, response_id: str) -> None:
@@ -111,6 +113,17 @@ class Resolver:
         self._session_of_response.move_to_end(key)
         while len(self._session_of_response) > REMEMBERED_RESPONSES:
             self._session_of_response.popitem(last=False)
+
+    async def _held_upstream(
+        self, vault: Vault | None, session: Session | None, user: str, prompt: Prompt
+    ) -> frozenset[MessageNumber]:
+        """The session's messages, where the provider's own state that the request continues is known to hold them."""
+        if vault is None or session is None or prompt.continues is None:
+            return frozenset()
+        known = self._session_of_response.get((vault.project, user, prompt.continues))
+        if session.name not in {known, prompt.continues}:
+            return frozenset()
+        return frozenset(entry.number for entry in await self._sessions.branch(vault.id, session.number))
 
     def _named(self, project: ProjectId, user: str, controls: Controls, prompt: Prompt) -> SessionName | None:
         if controls.session is not None:

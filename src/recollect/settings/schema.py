@@ -67,9 +67,6 @@ class LimitSettings(Section):
     idle_timeout_s: float = Field(default=600.0, gt=0, description="longest silence inside the provider's reply")
     keep_alive_s: float = Field(default=75.0, gt=0, description="how long an idle client connection is kept open")
     drain_s: float = Field(default=30.0, ge=0, description="how long running requests may go on after SIGTERM")
-    capture_timeout_s: float = Field(
-        default=5.0, gt=0, description="longest wait for the store before a capture is spooled"
-    )
 
 
 class RecallSettings(Section):
