@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.overhead.conversations import conversations
+from benchmarks.overhead.processes import relax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,13 +62,15 @@ class Contender:
     headers: Mapping[str, str] = field(default_factory=lambda: {"authorization": "Bearer sk-bench"})
     environment: Mapping[str, str] = field(default_factory=dict)
     ready_path: str = "/"
+    messages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where everything happens: a scratch folder, the provider's port, and ports that are free."""
+    """Where everything happens: a scratch folder, one for filled vaults, the provider's port, and free ports."""
 
     folder: Path
+    vaults: Path
     provider: int
     ports: Iterator[int]
 
@@ -119,6 +122,7 @@ class Bench:
             headers=headers,
             environment={"OPENAI_API_KEY": "sk-bench"},
             ready_path="/readyz",
+            messages=messages,
         )
 
     def _key(self, data: Path) -> str:
@@ -127,7 +131,7 @@ class Bench:
 
     def _filled(self, messages: int) -> Path:
         """A folder with such a vault, its vectors computed; filled once."""
-        data, lines = self.folder / f"vault-{messages}", self.folder / f"{messages}.jsonl"
+        data, lines = self.vaults / f"vault-{messages}", self.folder / f"{messages}.jsonl"
         if not data.exists():
             lines.write_text("\n".join(conversations(USER, messages)), "utf-8")
             self._command("import", str(lines), "--wait", "--data", str(data))
@@ -135,4 +139,13 @@ class Bench:
 
     def _command(self, *arguments: str) -> str:
         command = (str(SCRIPTS / "recollect"), *arguments)
-        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=self.folder).stdout
+        done = subprocess.run(
+            command,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            start_new_session=True,
+            preexec_fn=relax,
+        )
+        return done.stdout

@@ -115,7 +115,7 @@ def apply(contender: Contender, pid: int | None, wanted: Load, numbers: Iterator
 def _target(contender: Contender, *, is_streamed: bool = False) -> load.Target:
     return load.Target(
         contender.port,
-        lambda number: chat_body(contender.model, number, is_streamed=is_streamed),
+        lambda number: chat_body(contender.model, number, contender.messages, is_streamed=is_streamed),
         headers=contender.headers,
     )
 
@@ -193,12 +193,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="Length of each load.")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--only", default="", help="Rows whose name contains one of these, separated by semicolons.")
+    parser.add_argument("--vaults", type=Path, help="Keep filled vaults in this folder, and use those that are there.")
     parser.add_argument("--out", type=Path, help="Write the figures to this file, as JSON.")
     options = parser.parse_args()
     pin(LOAD_CORE)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="recollect-overhead-") as folder:
-        bench = Bench(Path(folder), provider=PORTS + 99, ports=itertools.count(PORTS))
+        bench = Bench(
+            Path(folder), (options.vaults or Path(folder)).absolute(), provider=PORTS + 99, ports=itertools.count(PORTS)
+        )
         command = (sys.executable, "-m", "benchmarks.overhead.provider", "--port", str(bench.provider))
         ready = f"http://127.0.0.1:{bench.provider}/"
         with running(command, core=LOAD_CORE, log=bench.folder / "provider.log", ready_url=ready):
