@@ -196,3 +196,18 @@ def test_nothing_crosses_vaults_or_projects(
     headers = {"X-Memory-Session": "later"}
     client.chat.completions.create(model="openai/m", messages=question, user="vault one", extra_headers=headers)
     assert "4711" in provider.last.body.decode()
+
+
+def test_what_the_provider_holds_itself_is_not_sent_again(
+    gateway: GatewayProcess, client: OpenAI, provider: ScriptedProvider, user: str
+) -> None:
+    first = client.responses.create(model="openai/m", input="My name is Alice and I live in Oslo", user=user)
+    follow_up = "In which town do I live?"
+    client.responses.create(model="openai/m", input=follow_up, previous_response_id=first.id, user=user)
+    assert provider.last.json()["input"] == follow_up
+    client.responses.create(model="openai/m", input="I live in Oslo", conversation="conv_1", user=f"{user} 2")
+    client.responses.create(model="openai/m", input=follow_up, conversation="conv_1", user=f"{user} 2")
+    assert provider.last.json()["input"] == follow_up
+    client.responses.create(model="openai/m", input=follow_up, conversation="conv_2", user=f"{user} 2")
+    assert "I live in Oslo" in provider.last.body.decode()
+    assert stored_texts(gateway, user) == ["My name is Alice and I live in Oslo", ANSWER, follow_up, ANSWER]
