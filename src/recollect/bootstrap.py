@@ -23,10 +23,11 @@ from recollect.exchange.recall import Deadlines, RecallStage
 from recollect.exchange.remember import Rememberer
 from recollect.exchange.resolve import Resolver
 from recollect.providers.allow_list import build_allow_list
+from recollect.providers.bridging import BridgingUpstream, bridges_of
 from recollect.providers.http_upstream import HttpUpstream, Timeouts
 from recollect.providers.models import ModelCatalogue
 from recollect.providers.recall_model import RecallModel
-from recollect.providers.registry import context_window, load_registry, with_overrides
+from recollect.providers.registry import context_window, find_provider, load_registry, with_overrides
 from recollect.providers.routing import ProviderRouter, resolve_router_style
 from recollect.recall.engine import RecallEngine
 from recollect.recall.indexer import PassageIndexer
@@ -131,17 +132,18 @@ async def open_gateway(settings: Settings) -> Gateway:
     registry = _registry(settings)
     keys = _provider_keys(settings, registry)
     limits = settings.limits
-    upstream = HttpUpstream(
+    http = HttpUpstream(
         Timeouts(connect_s=limits.connect_timeout_s, head_s=limits.head_timeout_s, idle_s=limits.idle_timeout_s),
         allow=(allow := build_allow_list(registry.values(), settings.allow_upstreams)),
     )
+    upstream = BridgingUpstream(http, bridges_of(registry.values()))
     deadlines = Deadlines(settings.recall.deadline_low_latency_ms, settings.recall.deadline_balanced_ms)
     defaults = Controls(
         mode=settings.mode, strategy=settings.recall.strategy, session_timeout_s=settings.recall.session_timeout_s
     )
     authenticator = Authenticator(store.keys, settings.mode)
     resolver = Resolver(store.vaults, store.sessions)
-    recall = RecallStage(engine, store.injections, store.messages, deadlines)
+    recall = RecallStage(engine, store.injections, store.messages, deadlines, settings.recall.max_tokens)
     rememberer = Rememberer(worker, store.traces)
     injector = Injector()
     router = ProviderRouter(registry, allow, settings.default_provider, keys)
@@ -163,7 +165,7 @@ async def open_gateway(settings: Settings) -> Gateway:
         worker=worker,
         embedder=embedder,
         embedder_problem=problem,
-        upstream=upstream,
+        upstream=http,
         pipeline=Pipeline(stages, catalogue, PipelineSettings(defaults, limits.max_body_bytes, now, context_window)),
         calls=MemoryCalls(store, engine, worker, resolver, recall, injector, rememberer, now),
         authenticator=authenticator,
@@ -240,5 +242,8 @@ def _registry(settings: Settings) -> dict[str, Provider]:
 def _provider_keys(settings: Settings, registry: dict[str, Provider]) -> dict[str, str]:
     """Keys by provider: the settings' own before the environment's."""
     keys = environment_keys(registry.values())
-    keys.update({name: one.api_key for name, one in settings.providers.items() if one.api_key})
+    for name, one in settings.providers.items():
+        provider = find_provider(registry, name)
+        if one.api_key and provider is not None:
+            keys[provider.name] = one.api_key
     return keys

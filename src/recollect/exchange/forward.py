@@ -97,7 +97,13 @@ class Forwarder:
             is_streamed=bool(prompt and prompt.is_streamed),
             quotes=[hit.text for hit in hits],
             question=question,
+            includes_usage=_asks_for_usage(exchange),
         )
+
+
+def _asks_for_usage(exchange: Exchange) -> bool:
+    options = exchange.document.get("stream_options") if exchange.document else None
+    return isinstance(options, dict) and options.get("include_usage") is True
 
 
 def _is_deliberate(exchange: Exchange) -> bool:

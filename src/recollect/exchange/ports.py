@@ -110,9 +110,16 @@ class BuiltInModel(Protocol):
         """Whether this model name means the built-in one."""
 
     def answer(
-        self, dialect: str, *, model: str, is_streamed: bool, quotes: Sequence[str], question: str
+        self,
+        dialect: str,
+        *,
+        model: str,
+        is_streamed: bool,
+        quotes: Sequence[str],
+        question: str,
+        includes_usage: bool = False,
     ) -> UpstreamReply:
-        """A complete reply in that dialect."""
+        """A complete reply in that dialect; ``includes_usage`` as ``stream_options.include_usage`` asks."""
 
 
 class Catalogue(Protocol):

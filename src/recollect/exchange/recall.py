@@ -75,9 +75,16 @@ class RecallStage:
     """Recalls for the newest message, and fetches what was injected at earlier ones."""
 
     def __init__(
-        self, engine: Recaller, injections: InjectionStore, messages: MessageStore, deadlines: Deadlines
+        self,
+        engine: Recaller,
+        injections: InjectionStore,
+        messages: MessageStore,
+        deadlines: Deadlines,
+        block_tokens: int = DEFAULT_BLOCK_TOKENS,
     ) -> None:
-        """Take who ranks, where injections and what they quote are, and how long ranking may take."""
+        """Take who ranks, where injections and what they quote are, how long ranking may take, and how large a block is
+        by default."""
+        self._block_tokens = block_tokens
         self._engine = engine
         self._injections = injections
         self._messages = messages
