@@ -1,0 +1,37 @@
+"""The promise of an extractor: messages in, claims with evidence out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from recollect.domain.memories import Claim, Extraction
+    from recollect.domain.messages import StoredMessage
+
+EVIDENCE_ROLES = frozenset({"user", "assistant"})
+"""Whose words are evidence: not those of tools, and not instructions."""
+
+
+class Extractor(Protocol):
+    """Distils messages. Stateless: the same messages give the same extraction."""
+
+    @property
+    def version(self) -> str:
+        """Identifies the extractor and its rules or prompts; stored with what it found."""
+
+    async def extract(self, messages: Sequence[StoredMessage]) -> Extraction:
+        """What these messages of one session say, oldest first. Every claim has passed :func:`has_evidence`."""
+
+
+def has_evidence(claim: Claim, messages: Sequence[StoredMessage]) -> bool:
+    """Every quote of the claim stands, character for character, where it says, in a user's or assistant's words."""
+    by_number = {message.number: message for message in messages}
+    return bool(claim.evidence) and all(
+        (said := by_number.get(one.message)) is not None
+        and said.role in EVIDENCE_ROLES
+        and bool(one.quote)
+        and said.text[one.start : one.end] == one.quote
+        for one in claim.evidence
+    )
