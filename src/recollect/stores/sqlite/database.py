@@ -97,7 +97,8 @@ class Database:
 
         ``secure_delete`` overwrites a deleted row where it stands, but not the copies that stay behind in the
         free space of a page when SQLite moves rows between pages: about one deletion in a hundred leaves such
-        a copy. So the file is written anew (VACUUM), and the write-ahead log cut to nothing. While a large file is
+        a copy. Overwriting the row before it is deleted does not help: the copies are older than the deletion.
+        So the file is written anew (VACUUM), and the write-ahead log cut to nothing. While a large file is
         written, captures raise StoreUnavailableError and are spooled. Erasures that come together share the work.
         """
         self._scrubs_wanted += 1
