@@ -194,7 +194,8 @@ async def test_an_unreachable_provider_is_the_callers_to_render(gateway):
 
 async def test_a_store_that_is_down_takes_memory_only_and_the_spool_keeps_what_was_said(gateway, monkeypatch):
     async def fail(*_args, **_kwargs):
-        raise StoreUnavailableError("down")
+        message = "down"
+        raise StoreUnavailableError(message)
 
     with monkeypatch.context() as broken:
         broken.setattr(gateway.store.vaults, "open_vault", fail)
