@@ -111,8 +111,8 @@ def test_chat_finds_the_gateway_in_the_environment(gateway):
 def test_commands_work_beside_a_running_gateway(gateway):
     line = json.dumps({"user": "bob", "session_id": "s", "role": "user", "content": "I keep bees in Graz"})
     assert gateway.run("import", "-", "--wait", typed=line).stdout.startswith("1 messages of 1 user stored")
-    assert "bees in Graz" in gateway.chat("Who keeps bees in Graz?\n", "--user", "bob").stdout
     assert "I keep bees" in gateway.run("search", "--user", "bob", "bees").stdout
+    assert "bees in Graz" in gateway.chat("Who keeps bees in Graz?\n", "--user", "bob").stdout
     doctor = gateway.run("doctor", "--json")
     assert all(finding["is_fine"] for finding in json.loads(doctor.stdout)), doctor.stdout
     assert json.loads(gateway.run("users", "delete", "bob", "--yes").stdout)["messages"] >= 1

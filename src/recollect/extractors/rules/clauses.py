@@ -15,14 +15,16 @@ _PLAIN = str.maketrans({"\u2019": "'", "\u02bc": "'", "\u00b4": "'", "\u00a0": "
 """Character for character, so that places stay what they are."""
 LONGEST_MESSAGE = 20_000
 LONGEST_SENTENCE = 600
+ABBREVIATION = 8
+"""No abbreviation is longer: looking further back would cost the square of a text's length."""
 
 _foreign = re.compile(
     r"```.*?(?:```|\Z)"  # code
     r"|`[^`\n]*`"
     r"|^[ \t]*>.*?$"  # quoted lines
     r"|^[ \t]*(?:#{1,6}|[-*•+]|\d+[.)])[ \t].*?$"  # headings and items of lists: pasted, or not sentences
-    r"|\[[^\]\n]*\]"  # descriptions of pictures, links
-    r"|[\"“„«][^\"”“»\n]*[\"”“»]"
+    r"|\[[^\]\n]{0,500}\]"  # descriptions of pictures, links
+    r"|[\"“„«][^\"”“»\n]{0,500}[\"”“»]"
     r"|(?<!\w)['\u2018][^'\u2019\n]{3,}['\u2019](?!\w)"
     r"|https?://\S+",
     re.DOTALL | re.MULTILINE,
@@ -99,7 +101,7 @@ def has_doubt(text: str) -> bool:
 def _sentence_spans(text: str) -> Iterator[tuple[int, int]]:
     start = 0
     for found in _end.finditer(text):
-        if _abbreviation.search(text, start, found.start()) and "\n" not in found[0]:
+        if _abbreviation.search(text, max(start, found.start() - ABBREVIATION), found.start()) and "\n" not in found[0]:
             continue
         yield from _trimmed(text, start, found.end())
         start = found.end()
