@@ -98,6 +98,28 @@ def test_a_client_that_sends_only_its_newest_message_is_reminded_of_the_session(
     assert "blue gate" in provider.last.body.decode()
 
 
+def test_two_chats_at_once_without_names_lose_nothing(
+    gateway: GatewayProcess, client: OpenAI, provider: ScriptedProvider, user: str
+) -> None:
+    chats: dict[str, list[Any]] = {"a": [], "b": []}
+    said = [
+        ("a", "I like apples"),
+        ("b", "I am allergic to bananas"),
+        ("a", "I like avocados"),
+        ("a", "I like apricots"),
+        ("b", "I like berries"),
+    ]
+    for number, (name, text) in enumerate(said):
+        chats[name].append(asked(text))
+        provider.then(Script(text=f"answer {number}"))
+        reply = client.chat.completions.create(model="openai/m", messages=chats[name], user=user)
+        chats[name].append(answered(reply.choices[0].message.content or ""))
+        stored = stored_texts(gateway, user)
+        assert sorted(stored) == sorted(
+            [text for _, text in said[: number + 1]] + [f"answer {n}" for n in range(number + 1)]
+        )
+
+
 def test_every_way_to_keep_something_out(
     gateway: GatewayProcess, client: OpenAI, user: str, provider: ScriptedProvider
 ) -> None:

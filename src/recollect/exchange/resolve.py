@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from recollect.domain.alignment import Alignment, align
-from recollect.domain.capture import AtHead
+from recollect.domain.capture import After, AtHead
 from recollect.domain.ids import Lineage, ProjectId, SessionName, new_id, next_lineage
+from recollect.domain.interleaving import Interleaving
 from recollect.domain.messages import fingerprint
 from recollect.errors import InvalidRequestError, NotFoundError, PermissionDeniedError
 from recollect.exchange.exchange import Conversation, Place
@@ -76,6 +77,7 @@ class Resolver:
         """Take where vaults and sessions are."""
         self._vaults = vaults
         self._sessions = sessions
+        self._interleaving = Interleaving()
         self._session_of_response: OrderedDict[tuple[ProjectId, str, str], SessionName] = OrderedDict()
 
     async def resolve(self, principal: Principal, controls: Controls, prompt: Prompt, now: datetime) -> Place:
@@ -153,11 +155,13 @@ class Resolver:
             session = await self._sessions.find_session(vault.id, name)
             return session, await self._align(vault.id, session, marks)
         if len(marks) > 1:
-            return await self._by_history(vault.id, marks)
+            session, alignment = await self._by_history(vault.id, marks)
+            return session, await self._settle(vault.id, session, alignment, marks)
         latest = await self._sessions.latest_session(vault.id, controls.agent_id)
         if latest is None or now - latest.last_active_at > timedelta(seconds=controls.session_timeout_s):
             return None, nothing
-        return latest, await self._align(vault.id, latest, marks)
+        alignment = await self._align(vault.id, latest, marks)
+        return latest, await self._settle(vault.id, latest, alignment, marks)
 
     async def _by_history(self, vault: VaultId, marks: list[Fingerprint]) -> tuple[Session | None, Alignment]:
         """The session whose live branch shares the longest run with the request. Among equals the one that the
@@ -168,6 +172,19 @@ class Resolver:
             if (alignment.matched, alignment.reaches_head) > (best[1].matched, best[1].reaches_head):
                 best = (session, alignment)
         return best
+
+    async def _settle(
+        self, vault: VaultId, session: Session | None, alignment: Alignment, marks: list[Fingerprint]
+    ) -> Alignment:
+        """Two chats that do not say their names may share a session: neither abandons what the other said."""
+        if session is None or alignment.reaches_head:
+            return alignment
+        if isinstance(alignment.anchor, After):
+            branch = await self._sessions.branch(vault, session.number)
+            alignment = self._interleaving.settle(vault, session.name, alignment, branch)
+        if isinstance(alignment.anchor, AtHead) and session.messages and alignment.known < len(marks):
+            self._interleaving.note(vault, session.name, marks[alignment.known])
+        return alignment
 
     async def _align(self, vault: VaultId, session: Session | None, marks: list[Fingerprint]) -> Alignment:
         if session is None or not marks:
