@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import orjson
 
@@ -67,6 +68,9 @@ class ModelCatalogue:
             for found in await self._models_of(provider, provider_key):
                 if str(found["id"]) in {name, f"models/{name}"}:
                     return orjson.dumps({**found, "id": model})
+            unlisted = await self._unlisted(provider, name, provider_key)
+            if unlisted is not None:
+                return orjson.dumps({**unlisted, "id": model})
         message = f"The model {model!r} does not exist at any provider that has a key here. GET /v1/models lists all."
         raise NotFoundError(message, code="model_not_found", param="model")
 
@@ -86,11 +90,20 @@ class ModelCatalogue:
         return provider_key is not None and provider == find_provider(self.registry, self.default_provider)
 
     async def _models_of(self, provider: Provider, provider_key: str | None) -> Sequence[Model]:
+        return _parse_list(await self._ask(provider, "models", provider_key))
+
+    async def _unlisted(self, provider: Provider, name: str, provider_key: str | None) -> Model | None:
+        """A model that its provider serves and does not list: fine-tuned ones, snapshots, previews."""
+        found = await self._ask(provider, f"models/{quote(name, safe='/:@')}", provider_key)
+        return found if isinstance(found, dict) and isinstance(found.get("id"), str) else None
+
+    async def _ask(self, provider: Provider, path: str, provider_key: str | None) -> object:
+        """The provider's JSON; None where it is down, slow, answers nonsense or an error."""
         is_default = provider == find_provider(self.registry, self.default_provider)
         try:
             route = resolve_router_style(
                 self.registry,
-                path="models",
+                path=path,
                 model=None,
                 default_provider=provider.name,
                 provider_key=provider_key if is_default else None,
@@ -100,12 +113,12 @@ class ModelCatalogue:
             async with asyncio.timeout(self.limit_s):
                 reply = await self.upstream.send(UpstreamRequest("GET", route.url, headers))
                 try:
-                    return _parse_list(await _body(reply)) if reply.status == OK else ()
+                    return orjson.loads(await _body(reply)) if reply.status == OK else None
                 finally:
                     await reply.close()
         except (RecollectError, TimeoutError, orjson.JSONDecodeError) as error:
-            logger.info("the models of %s are left out: %s", provider.name, error or "no answer in time")
-            return ()
+            logger.info("%s of %s cannot be had: %s", path, provider.name, error or "no answer in time")
+            return None
 
 
 def merge_models(lists: Mapping[str, Iterable[Model]]) -> list[Model]:
@@ -118,9 +131,8 @@ def merge_models(lists: Mapping[str, Iterable[Model]]) -> list[Model]:
     return merged
 
 
-def _parse_list(body: bytes) -> Sequence[Model]:
+def _parse_list(document: object) -> Sequence[Model]:
     """The models of a reply: OpenAI's ``{"data": […]}``, or a bare list as some servers send it."""
-    document = orjson.loads(body)
     items = document.get("data") if isinstance(document, dict) else document
     if not isinstance(items, list):
         return ()

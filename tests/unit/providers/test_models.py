@@ -145,3 +145,11 @@ async def test_a_model_that_nobody_has(model):
     with pytest.raises(NotFoundError) as caught:
         await made.find_model(model, None)
     assert caught.value.code == "model_not_found"
+
+
+async def test_a_model_that_its_provider_serves_without_listing_it_is_found():
+    answers = {"/models/ft:gpt-4o:me": {"id": "ft:gpt-4o:me", "object": "model", "x": 1}, "api.openai": {"data": []}}
+    made, _ = catalogue(answers)
+    found = orjson.loads(await made.find_model("ft:gpt-4o:me", None))
+    assert found == {"id": "ft:gpt-4o:me", "object": "model", "x": 1}
+    assert orjson.loads(await made.find_model("openai/ft:gpt-4o:me", None))["id"] == "openai/ft:gpt-4o:me"
