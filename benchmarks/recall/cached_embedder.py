@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class CachedEmbedder:
-    """Passes on what is not in its file; passages come back with the signs of their states, which is all that is kept."""
+    """Passes on what is not in its file; of a passage's states only the signs are kept."""
 
     def __init__(self, inner: Embedder, path: Path) -> None:
         """Take the embedder and the file."""

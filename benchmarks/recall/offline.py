@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from recollect.stores.base import MessageRow, VaultDelta
 
 if TYPE_CHECKING:
     from benchmarks.recall.conversations import Conversation
+    from recollect.domain.messages import StoredMessage
     from recollect.embedders.base import Embedding
     from recollect.stores.base import PassageRow
 
@@ -55,8 +54,8 @@ class LoadedVault:
     embeddings: dict[str, Embedding | None]
 
 
-def message_row(message: object) -> MessageRow:
-    m = message
+def message_row(m: StoredMessage) -> MessageRow:
+    """What a store would tell the index of a message."""
     return MessageRow(
         m.number,
         m.session_number,

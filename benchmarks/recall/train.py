@@ -33,8 +33,10 @@ TARGET = Path(current.__file__)
 CANDIDATES = 200
 LEXICAL = (
     "lexical", "near_window", "wide_window", "answers", "session", "speaker", "other_speaker", "date", "asks",
-    "instructs", "user_role", "opens", "user_opens", "dated", "when_dated", "counted", "length", "recency",
+    "instructs", "user_role", "opens", "user_opens", "dated", "when_dated", "counted", "length",
 )  # fmt: skip
+FIXED = {"recency": 0.02}
+"""Not learned: in these sets the questions happen to go for what was said early."""
 DENSE = (*LEXICAL, "dense", "dense_before", "dense_behind")
 LATE = (*DENSE, "late", "late_window", "answers_late", "late_session", "novelty", "feedback")
 
@@ -103,13 +105,23 @@ def source_of(tables: Mapping[str, Mapping[str, float]], command: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def main() -> None:
+def name_of(path: Path) -> str:
+    """What a data set is called: its file's name without endings."""
+    return path.name.split(".")[0].removesuffix("-dev")
+
+
+async def load_all(paths: Sequence[Path]) -> dict[str, list[LoadedVault]]:
+    """The data sets by name."""
+    return {name_of(path): await load_vaults(path) for path in paths}
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="+", type=Path)
     parser.add_argument("--write", action="store_true", help=f"write {TARGET.name}")
     parser.add_argument("--only", choices=["LEXICAL", "DENSE", "LATE"])
     args = parser.parse_args()
-    loaded = {path.name.split(".")[0].removesuffix("-dev"): await load_vaults(path) for path in args.data}
+    loaded = asyncio.run(load_all(args.data))
     tables: dict[str, dict[str, float]] = {}
     for title, names, plan in (
         ("LEXICAL", LEXICAL, BALANCED),
@@ -122,7 +134,8 @@ async def main() -> None:
         found = [one for name, vaults in loaded.items() for one in examples_of(vaults, name, names, plan)]
         examples = pruned(found, names, getattr(current, title))
         report(title, examples)
-        tables[title] = dict(zip(names, (round(float(one), 3) for one in learn(examples)), strict=True))
+        learned = dict(zip(names, (round(float(one), 3) for one in learn(examples)), strict=True))
+        tables[title] = learned | FIXED
         print(tables[title])
     if args.write:
         names_of = " ".join(path.name for path in args.data)
@@ -130,4 +143,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -12,7 +12,7 @@ import numpy.ma  # np.unique would import it inside the first request: 50 ms
 from recollect.domain.ids import MessageNumber
 from recollect.domain.recall import GateVerdict, Hit, MemoryStatus, RecallResult
 from recollect.recall.eligibility import eligible_places
-from recollect.recall.gate import LEXICAL_GATE, VECTOR_GATE, decide, gate_evidence
+from recollect.recall.gate import decide, gate_evidence
 from recollect.recall.one_thread import on_one_thread
 from recollect.recall.plans import plan_for
 from recollect.recall.query import read_query
@@ -85,8 +85,8 @@ def answer(
         ranking = rank(index, query, plan_for(request.strategy), eligible)
     selector = Selector(index, request, eligible)
     evidence = gate_evidence(index, query, ranking)
-    verdict = decide(evidence, VECTOR_GATE if "dense" in evidence else LEXICAL_GATE, request.threshold)
-    if not verdict.is_open and selector.is_small and query.groups:
+    verdict = decide(evidence, query, index.model, request.threshold)
+    if not verdict.is_open and selector.is_small and not query.is_small_talk:
         verdict = GateVerdict(is_open=True, reason="the whole vault fits", signals=verdict.signals)
     choice = selector.choose(ranking, is_open=verdict.is_open, recent=recent_places(index, request, recent_session))
     return _answer(index, ranking, choice, verdict)

@@ -6,71 +6,90 @@ France, would get the vault's least unfitting messages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recollect.domain.recall import GateVerdict
-from recollect.recall import signals
+from recollect.recall import gate_weights, signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from recollect.recall.query import Query
     from recollect.recall.ranking import Ranking
     from recollect.recall.vault_index import VaultIndex
 
 DEFAULT_THRESHOLD = 0.5
+TOP = 5
+_MEAN_OF = 3
 
 
-@dataclass(frozen=True, slots=True)
-class GateModel:
-    """A logistic model over absolute signals: relevance = 1 / (1 + exp(-(bias + Σ weight · signal)))."""
+def gate_evidence(index: VaultIndex, query: Query, ranking: Ranking) -> dict[str, float]:
+    """The absolute signals, by name.
 
-    bias: float
-    weights: Mapping[str, float] = field(default_factory=dict)
-
-    def relevance(self, evidence: Mapping[str, float]) -> float:
-        """0..1 for some signals."""
-        total = self.bias + sum(weight * evidence.get(name, 0.0) for name, weight in self.weights.items())
-        return float(1 / (1 + np.exp(-total)))
-
-
-LEXICAL_GATE = GateModel(-4.0, MappingProxyType({"coverage": 6.0, "personal": 1.5, "named": 2.0}))
-VECTOR_GATE = GateModel(
-    -7.0, MappingProxyType({"coverage": 4.0, "dense": 9.0, "late": 4.0, "personal": 1.0, "named": 2.0})
-)
-
-
-def gate_evidence(index: VaultIndex, query: Query, ranking: Ranking, top: int = 5) -> dict[str, float]:
-    """The absolute signals of the best hits: best cosine, best late interaction, share of the query's rare words."""
-    best = slice(0, top)
-    evidence: dict[str, float] = {
-        name: float(ranking.signals[name][best].max())
-        for name in ("dense", "late")
-        if name in ranking.signals and len(ranking.places)
-    }
-    evidence["coverage"] = _coverage(index, query, ranking, top)
-    evidence["named"] = float(bool(ranking.signals["speaker"].any())) if "speaker" in ranking.signals else 0.0
+    ``dense`` largest cosine among the five best, ``dense_mean`` mean of the three largest of all candidates; ``late``
+    that of the best, ``late_window`` the largest of the five; ``coverage`` share of the query's words, weighted by
+    rarity, that stand in one of the five or around it; ``unknown`` share of its words that stand nowhere in the
+    vault; ``lexical`` ln(1 + BM25) of the five; ``named`` a speaker is named; ``personal`` it speaks of "I" or "my";
+    ``dated`` it names a date; ``words`` how many words it has that are no stop words, at most twelve.
+    """
+    evidence = _of_words(index, query, ranking)
+    found = ranking.signals
+    if "dense" in found and len(ranking.places):
+        dense = found["dense"]
+        evidence["dense"] = float(dense[:TOP].max())
+        evidence["dense_mean"] = float(np.sort(dense)[-_MEAN_OF:].mean())
+    if "late" in found and len(ranking.places):
+        evidence["late"] = float(found["late"][0])
+        evidence["late_window"] = float(found["late_window"][:TOP].max())
     return evidence
 
 
-def decide(evidence: Mapping[str, float], model: GateModel, threshold: float | None) -> GateVerdict:
-    """Open where the relevance reaches the threshold."""
+def decide(evidence: Mapping[str, float], query: Query, model: str, threshold: float | None) -> GateVerdict:
+    """Open where the relevance reaches the threshold; shut for small talk.
+
+    Relevance is a logistic model of the evidence, 0..1: 1 / (1 + exp(-(bias + Σ weight · signal))). Cosines of a
+    model that was not calibrated say nothing absolute: only the words count then.
+    """
     limit = DEFAULT_THRESHOLD if threshold is None else threshold
-    relevance = model.relevance(evidence)
+    weights = _weights_for(evidence, model)
+    total = weights["bias"] + sum(weight * evidence.get(name, 0.0) for name, weight in weights.items())
+    relevance = float(1 / (1 + np.exp(-total)))
+    shown = {**evidence, "relevance": relevance, "threshold": limit}
+    if query.is_small_talk and threshold is None:
+        return GateVerdict(is_open=False, reason="small talk", signals=shown)
     is_open = relevance >= limit
-    reason = "relevant" if is_open else "nothing relevant"
-    return GateVerdict(is_open, reason, {**evidence, "relevance": relevance, "threshold": limit})
+    return GateVerdict(is_open, "relevant" if is_open else "nothing relevant", shown)
 
 
-def _coverage(index: VaultIndex, query: Query, ranking: Ranking, top: int) -> float:
-    """Largest share, weighted by rarity, of the query's words that stand in one of the best passages."""
-    if not query.groups or not len(ranking.places):
-        return 0.0
-    frequencies = signals.term_frequencies(index, query)
-    weights = signals.inverse_document_frequencies(frequencies)
-    present = frequencies[:, ranking.places[:top]] > 0
-    return float((weights @ present).max() / max(float(weights.sum()), 1e-6))
+def _weights_for(evidence: Mapping[str, float], model: str) -> Mapping[str, float]:
+    if "dense" not in evidence or not model.startswith(gate_weights.CALIBRATED_MODEL):
+        return gate_weights.LEXICAL
+    return gate_weights.LATE if "late" in evidence else gate_weights.DENSE
+
+
+def _of_words(index: VaultIndex, query: Query, ranking: Ranking) -> dict[str, float]:
+    evidence = {
+        "named": float(bool(ranking.signals["speaker"].any())),
+        "personal": float(query.is_personal),
+        "dated": float(bool(query.windows or query.yearly)),
+        "words": float(min(len(query.groups), 12)),
+        "coverage": 0.0,
+        "unknown": 1.0,
+        "lexical": 0.0,
+    }
+    if query.groups and len(ranking.places):
+        frequencies = signals.term_frequencies(index, query)
+        rarity = signals.inverse_document_frequencies(frequencies)
+        near = signals.window_frequencies(frequencies, index.layout, 2)[:, ranking.places[:TOP]] > 0
+        evidence["coverage"] = _share(rarity, near)
+        evidence["unknown"] = float((~frequencies.any(axis=1)).mean())
+        evidence["lexical"] = float(np.log1p(ranking.signals["lexical"][:TOP].max()))
+    return evidence
+
+
+def _share(rarity: NDArray[np.float32], is_there: NDArray[np.bool_]) -> float:
+    return float((rarity @ is_there).max() / max(float(rarity.sum()), 1e-6))

@@ -25,8 +25,8 @@ MOST_PASSAGES = 400
 """Of one message; what lies behind is kept, but not recalled."""
 CHARACTERS_PER_TOKEN = 3.6
 """An estimate on the safe side, used without a model that counts."""
-RENDERING_TOKENS = 2
-"""The colon and the line break of a rendered line."""
+RENDERING_TOKENS = 1
+"""The line break of a rendered line."""
 
 
 class PassageIndexer:

@@ -39,7 +39,7 @@ _SCRIPTS = (
     ("tamil", re.compile("[\u0b80-\u0bff]")),
     ("armenian", re.compile("[\u0530-\u058f]")),
 )
-_BY_SCRIPT = frozenset({"russian", "cjk"})
+_NOT_VOTED = frozenset({"russian", "cjk", "small_talk"})
 
 
 def detect_language(words: Sequence[str]) -> str:
@@ -52,7 +52,7 @@ def detect_language(words: Sequence[str]) -> str:
     for language, script in _SCRIPTS:
         if script.search(sample):
             return language
-    voted = [language for language in listed_languages() if language not in _BY_SCRIPT]
+    voted = [language for language in listed_languages() if language not in _NOT_VOTED]
     votes = Counter(language for word in words for language in voted if word in stop_words(language))
     ranked = votes.most_common(2)
     if not ranked:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-DAY_HEADER_TOKENS = 10
+DAY_HEADER_TOKENS = 8
 """``[2023-05-08 Mon]`` and its line break."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from recollect.recall.dates import DayWindow, YearlyDay, explicit_days, relative_days
 from recollect.recall.languages import DEFAULT, detect_language, languages_of
+from recollect.recall.stop_words import stop_words
 from recollect.recall.terms import term_hash, word_terms, words
 
 if TYPE_CHECKING:
@@ -20,12 +21,19 @@ MOST_GROUPS = 64
 """Distinct words of a query that are looked up; a pasted document is cut."""
 _MOST_WORDS = 400
 _when = re.compile(
-    r"\b(?:when|how long|(?:what|which) (?:date|day|month|year|time)|wann|wie lange|seit wann|cuándo|cuánto tiempo|quand|quando)\b"
+    r"\b(?:when|how long|(?:what|which) (?:date|day|month|year|time)|wann|wie lange|seit wann|cuándo|cuánto tiempo"
+    r"|quand|quando)\b"
     r"|什么时候|何时|哪天|几月|いつ",
     re.IGNORECASE,
 )
+_personal = re.compile(
+    r"\b(?:i|i'm|i've|i'd|i'll|my|me|mine|myself|we|we're|we've|our|ours|us|ich|mir|mich|mein\w{0,2}|wir|uns|unser\w{0,2}"
+    r"|yo|mi|mis|conmigo|nosotros|nuestr[oa]s?|je|j'ai|mon|ma|mes|moi|nous|notre|nos|я|мне|меня|мой|моя|мои|мы)\b|我|私|僕|俺",
+    re.IGNORECASE,
+)
 _how_many = re.compile(
-    r"\bhow (?:many|much|old|long|often|far|big|tall)\b|\bwie ?(?:viele?|alt|lange|oft|groß|weit)\b|\bcuánt[oa]s?\b|\bcombien\b"
+    r"\bhow (?:many|much|old|long|often|far|big|tall)\b|\bwie ?(?:viele?|alt|lange|oft|groß|weit)\b"
+    r"|\bcuánt[oa]s?\b|\bcombien\b"
     r"|多少|几个|几次|多大|多久|いくつ|何人|何回|何歳|いくら",
     re.IGNORECASE,
 )
@@ -35,7 +43,8 @@ _how_many = re.compile(
 class Query:
     """``groups``: for each distinct word its stems' hashes in the vault's languages, and how often it stands there.
 
-    ``words`` are all lower-case words, stop words included. ``embedding`` is None without a model.
+    ``words`` are all lower-case words, stop words included. ``is_personal``: it speaks of "I", "my" or "us".
+    ``embedding`` is None without a model.
     """
 
     text: str
@@ -46,6 +55,8 @@ class Query:
     embedding: Embedding | None = None
     asks_when: bool = False
     asks_how_many: bool = False
+    is_personal: bool = False
+    is_small_talk: bool = False
 
 
 def read_query(text: str, language_codes: Iterable[int], today: date, embedding: Embedding | None) -> Query:
@@ -66,6 +77,8 @@ def read_query(text: str, language_codes: Iterable[int], today: date, embedding:
         embedding=embedding,
         asks_when=bool(_when.search(text)),
         asks_how_many=bool(_how_many.search(text)),
+        is_personal=bool(_personal.search(text)),
+        is_small_talk=not found or all(word in stop_words("small_talk") for word in found),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recollect.recall import late_signals, signals
+from recollect.recall.names import named_speakers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,7 +125,7 @@ def closer_signals(index: VaultIndex, query: Query, places: NDArray[np.int64], h
     if query.embedding is None or not len(places):
         return {}
     matches = late_signals.match_tokens(index, query.embedding, places)
-    has_states = matches.best.any(axis=1)
+    has_states = np.asarray(matches.best.any(axis=1), np.bool_)
     late = _filled(matches.weighed(matches.best), here["lexical"], has_states)
     found: Scores = {
         "late": late,
@@ -135,12 +136,6 @@ def closer_signals(index: VaultIndex, query: Query, places: NDArray[np.int64], h
     }
     found["feedback"] = late_signals.feedback(index, places, fuse(here | found, plan.late_weights))
     return found
-
-
-def named_speakers(index: VaultIndex, query: Query) -> list[int]:
-    """Speakers of the vault whose name, or its first word, stands in the query."""
-    said = set(query.words)
-    return [number for number, name in enumerate(index.speakers.texts) if name and name.lower().split()[0] in said]
 
 
 def fuse(found: Scores, weights: Mapping[str, float]) -> NDArray[np.float32]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from recollect.recall.ranking import Ranking
     from recollect.recall.vault_index import VaultIndex
 
+TOKEN_PRICE = 0.007
+"""What the logarithm of its tokens takes from a passage's score when it is packed: two short may beat a long one."""
 LEAST_DUPLICATE_TERMS = 3
 """Passages with the same index terms in the same order are duplicates, unless they are as short as "yes, thanks"."""
 
@@ -71,11 +73,11 @@ class Selector:
                 self._take(place, choice)
             return choice
         admitted = limit if is_open else min(self._request.min_hits, limit)
-        for count, (place, _) in enumerate(choice.ranked):
-            if count < admitted:
-                self._take(place, choice)
-            else:
-                choice.cut.append((self._number(place), "gate"))
+        for place, _ in choice.ranked[admitted:]:
+            choice.cut.append((self._number(place), "gate"))
+        worth = ranking.scores - TOKEN_PRICE * np.log(np.maximum(self._tokens[ranking.places], 1))
+        for place, _ in sorted(choice.ranked[:admitted], key=lambda one: -float(worth[one[1]])):
+            self._take(place, choice)
         return choice
 
     def _distinct(self, ranking: Ranking, choice: Choice) -> Iterator[tuple[int, int]]:

@@ -141,7 +141,7 @@ def answering(index: VaultIndex, scores: NDArray[np.float32]) -> NDArray[np.floa
 
 
 def length(index: VaultIndex) -> NDArray[np.float32]:
-    """ln of the passage's tokens: longer ones hold more, and cost more."""
+    """Natural logarithm of the passage's tokens: longer ones hold more, and cost more."""
     return np.log(np.maximum(index.passages.tokens.view[index.layout.passage], 1)).astype(np.float32)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
@@ -90,7 +91,7 @@ class VaultIndex:
 
     def __init__(self, model: str) -> None:
         """An empty vault. Vectors of another model than ``model`` are not used ("" uses none)."""
-        self._model = model
+        self.model = model
         self._dimension = 0
         self.epoch = 0
         self.sequence = 0
@@ -99,6 +100,8 @@ class VaultIndex:
         self.dense: Column[np.int8] = Column(np.int8)
         self.states: Ragged[np.uint8] = Ragged(np.uint8)
         self.token_counts = np.zeros(VOCABULARY, np.int64)
+        self.called: Counter[tuple[int, int]] = Counter()
+        """How often a speaker (by number) calls out a name (by hash)."""
         self.postings = Postings(self.passages.terms)
         self.roles, self.speakers, self.agents = Names(), Names(), Names()
         self.metadata: dict[int, str] = {}
@@ -218,6 +221,10 @@ class VaultIndex:
         columns.language.extend(np.array([language_code(one.language) for one in derived], np.uint8))
         columns.flags.extend(np.array([one.flags for one in derived], np.uint8))
         columns.terms.extend(*_joined([row.terms for row in rows], "<u4", 4))
+        for row, one in zip(rows, derived, strict=True):
+            if one.addressed:
+                speaker = int(self.messages.speaker.view[self._row_of[row.message_number]])
+                self.called.update((speaker, name) for name in one.addressed)
         days = [(day.first, day.last) for one in derived for day in one.days]
         lengths = np.array([len(one.days) for one in derived], np.int64)
         columns.days.extend(np.array(days, np.int32).reshape(-1, 2), lengths)
@@ -225,7 +232,7 @@ class VaultIndex:
     def _append_vectors(self, rows: Sequence[PassageRow]) -> None:
         if not self._dimension:
             self._learn_dimension(rows)
-        usable = [bool(row.model == self._model and row.dense and len(row.dense) == self._dimension) for row in rows]
+        usable = [bool(row.model == self.model and row.dense and len(row.dense) == self._dimension) for row in rows]
         self.passages.has_vectors.extend(np.array(usable, np.bool_))
         kept = [row if ok else row._replace(states=b"", state_ids=b"") for row, ok in zip(rows, usable, strict=True)]
         nothing = bytes(self._dimension)
@@ -241,7 +248,7 @@ class VaultIndex:
 
     def _learn_dimension(self, rows: Sequence[PassageRow]) -> None:
         """Take the length of the vectors from the first that is of the model in use; what came before has none."""
-        self._dimension = next((len(row.dense) for row in rows if row.dense and row.model == self._model), 0)
+        self._dimension = next((len(row.dense) for row in rows if row.dense and row.model == self.model), 0)
         if self._dimension:
             earlier = len(self.passages.has_vectors)
             width = packed_width(self._dimension)

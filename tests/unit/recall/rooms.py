@@ -13,7 +13,6 @@ from recollect.domain.recall import RecallRequest, RecallResult
 from recollect.recall.engine import RecallEngine
 from recollect.recall.indexer import PassageIndexer
 from recollect.stores.in_memory import in_memory_store
-from recollect.testing.hashing_embedder import HashingEmbedder
 
 if TYPE_CHECKING:
     from recollect.domain.capture import Anchor, CaptureReceipt
@@ -29,7 +28,7 @@ class Room:
 
     embedder: Embedder | None = None
     store: Store = field(default_factory=in_memory_store)
-    vault: VaultId = VaultId(0)
+    vault: VaultId = field(init=False)
 
     def __post_init__(self) -> None:
         self.engine = RecallEngine(self.store.index, self.store.messages, self.store.sessions, self.embedder)

@@ -17,7 +17,15 @@ def window(first: date, last: date | None = None) -> DayWindow:
 
 @pytest.mark.parametrize(
     "text",
-    ["on 7 May 2023", "May 7, 2023", "7th of May, 2023", "2023-05-07", "am 7. Mai 2023", "el 7 de mayo de 2023", "2023年5月7日"],
+    [
+        "on 7 May 2023",
+        "May 7, 2023",
+        "7th of May, 2023",
+        "2023-05-07",
+        "am 7. Mai 2023",
+        "el 7 de mayo de 2023",
+        "2023年5月7日",
+    ],
 )
 def test_a_day_is_read_however_it_is_written(text: str):
     assert explicit_days(text) == ([window(date(2023, 5, 7))], [])
@@ -34,7 +42,9 @@ def test_a_month_without_a_year_recurs():
     assert explicit_days("5月8日")[1] == [YearlyDay(5, 8)]
 
 
-@pytest.mark.parametrize("text", ["I may go", "march on", "the 32 May 2023", "room 2023", "version 2023-13-45", "sun and sea"])
+@pytest.mark.parametrize(
+    "text", ["I may go", "march on", "the 32 May 2023", "room 2023", "version 2023-13-45", "sun and sea"]
+)
 def test_what_is_no_date_is_left_alone(text: str):
     assert explicit_days(text)[0] == []
 

@@ -15,13 +15,12 @@ from recollect.errors import StoreUnavailableError
 from recollect.recall.engine import RecallEngine
 from recollect.stores.in_memory import in_memory_store
 from recollect.testing.hashing_embedder import HashingEmbedder
-
 from tests.unit.recall.rooms import FILLER, MONDAY, Room, texts
 
 
 async def test_an_empty_vault_is_silent(room: Room):
-    await room.say("x")
-    await room.store.messages.delete_message(room.vault, (await room.store.messages.list_messages(room.vault, limit=1))[0].id)
+    receipt = await room.say("x")
+    await room.store.messages.delete_message(room.vault, receipt.ids[0])
     result = await room.recall("What are my hobbies?")
     assert result.status is MemoryStatus.EMPTY
     assert result.ranking == result.selection == ()
@@ -73,7 +72,7 @@ async def test_the_budget_holds_frame_and_day_headers_included(room: Room):
     for day in range(40):
         await room.say(f"On day {day} we rehearsed the violin concerto.", at=MONDAY - timedelta(days=day))
     await room.index()
-    result = await room.recall("violin concerto rehearsal", max_tokens=200)
+    result = await room.recall("violin concerto rehearsal", max_tokens=200, threshold=0.05)
     assert 0 < len(result.selection) < 40
     assert sum(hit.tokens for hit in result.selection) <= 200
     assert "budget" in {reason for _, reason in result.cut}
@@ -179,7 +178,8 @@ async def test_the_same_words_are_injected_once(room: Room):
 
 
 async def test_a_long_answer_gives_its_passage(room: Room):
-    answer = "\n\n".join(f"## Part {n}\n" + f"The matter of topic{n} is explained at length here. " * 12 for n in range(9))
+    part = "## Part {0}\n" + "The matter of topic{0} is explained at length here. " * 12
+    answer = "\n\n".join(part.format(number) for number in range(9))
     await room.say(answer, role="assistant")
     await room.say(*FILLER)
     await room.index()
@@ -235,7 +235,8 @@ async def test_vectors_of_another_model_are_not_compared():
     room = Room(HashingEmbedder(64, model="old"))
     await room.say("My sister plays the violin.", *FILLER)
     await room.index()
-    room.engine = RecallEngine(room.store.index, room.store.messages, room.store.sessions, HashingEmbedder(32, model="new"))
+    other = HashingEmbedder(32, model="new")
+    room.engine = RecallEngine(room.store.index, room.store.messages, room.store.sessions, other)
     result = await room.recall("violin", max_tokens=200)
     assert not result.has_vectors
     assert "violin" in texts(result.ranking)[0]

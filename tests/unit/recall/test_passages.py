@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,4 +55,4 @@ def test_a_small_rest_joins_the_last_passage():
 def test_every_character_but_space_is_in_exactly_one_passage(text: str):
     passages = split_message(text)
     assert "".join("".join(text[p.start : p.end].split()) for p in passages) == "".join(text.split())
-    assert all(earlier.end <= later.start for earlier, later in zip(passages, passages[1:], strict=False))
+    assert all(earlier.end <= later.start for earlier, later in pairwise(passages))
