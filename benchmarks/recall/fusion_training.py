@@ -47,8 +47,8 @@ def signal_matrix(found: Scores, names: Sequence[str]) -> NDArray[np.float32]:
     return np.stack([found[name] if name in ABSOLUTE else scaled(found[name]) for name in names], axis=1)
 
 
-def learn(examples: Sequence[Example]) -> NDArray[np.float64]:
-    """The weights, one a signal."""
+def learn(examples: Sequence[Example], bounds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The weights, one a signal, each within its bounds (signals, 2)."""
     usable = [one for one in examples if one.is_evidence.any()]
     sizes = Counter(one.data_set for one in usable)
     importance = np.array([1.0 / sizes[one.data_set] for one in usable])
@@ -60,16 +60,17 @@ def learn(examples: Sequence[Example]) -> NDArray[np.float64]:
         momentum = 0.9 * momentum + 0.1 * gradient
         scale = 0.999 * scale + 0.001 * gradient**2
         weights -= STEP_SIZE * (momentum / (1 - 0.9**step)) / (np.sqrt(scale / (1 - 0.999**step)) + 1e-8)
+        weights = np.clip(weights, bounds[:, 0], bounds[:, 1])
     return weights
 
 
-def held_out_scores(examples: Sequence[Example]) -> list[NDArray[np.float64]]:
+def held_out_scores(examples: Sequence[Example], bounds: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Fused scores of each example by weights learned without its conversation: five folds over conversations."""
     folds = _folds(examples)
     scores: dict[int, NDArray[np.float64]] = {}
     for held in folds:
         inside = [index for index, one in enumerate(examples) if (one.data_set, one.conversation) in held]
-        weights = learn([one for one in examples if (one.data_set, one.conversation) not in held])
+        weights = learn([one for one in examples if (one.data_set, one.conversation) not in held], bounds)
         scores.update({index: examples[index].signals @ weights for index in inside})
     return [scores[index] for index in range(len(examples))]
 

@@ -26,6 +26,8 @@ from recollect.recall.ranking import candidates
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from recollect.recall.plans import Plan
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,6 +37,17 @@ LEXICAL = (
     "lexical", "near_window", "wide_window", "answers", "session", "speaker", "other_speaker", "date", "asks",
     "instructs", "user_role", "opens", "user_opens", "dated", "when_dated", "counted", "length",
 )  # fmt: skip
+BOUNDS = {
+    "asks": (-0.3, 0.0),
+    "other_speaker": (-0.3, 0.0),
+    "user_role": (0.0, 0.3),
+    "opens": (0.0, 0.05),
+    "user_opens": (0.0, 0.1),
+}
+"""Every other signal speaks for a passage, and must not count against it. The priors are bounded, since evidence is
+labelled by message: what names the first passage of a user's message is always right there, but a passage of a long
+answer that holds what was asked for must still win against it."""
+_FREELY = (0.0, 2.0)
 FIXED = {"recency": 0.02}
 """Not learned: in these sets the questions happen to go for what was said early."""
 DENSE = (*LEXICAL, "dense", "dense_before", "dense_behind")
@@ -75,9 +88,9 @@ def pruned(examples: Iterable[Example], names: Sequence[str], weights: Mapping[s
     return kept
 
 
-def report(title: str, examples: Sequence[Example]) -> None:
+def report(title: str, examples: Sequence[Example], bounds: NDArray[np.float64]) -> None:
     """Recall of the held-out conversations."""
-    scores = held_out_scores(examples)
+    scores = held_out_scores(examples, bounds)
     for count in (5, 10):
         recall = [recall_at(one, score, count) for one, score in zip(examples, scores, strict=True)]
         print(f"{title:8} held out R@{count}: {means_by((one.data_set for one in examples), recall)}")
@@ -133,8 +146,9 @@ def main() -> None:
             continue
         found = [one for name, vaults in loaded.items() for one in examples_of(vaults, name, names, plan)]
         examples = pruned(found, names, getattr(current, title))
-        report(title, examples)
-        learned = dict(zip(names, (round(float(one), 3) for one in learn(examples)), strict=True))
+        bounds = np.array([BOUNDS.get(name, _FREELY) for name in names])
+        report(title, examples, bounds)
+        learned = dict(zip(names, (round(float(one), 3) for one in learn(examples, bounds)), strict=True))
         tables[title] = learned | FIXED
         print(tables[title])
     if args.write:
