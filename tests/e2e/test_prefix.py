@@ -28,7 +28,7 @@ TURNS = [
     ("The boat that I sail is called Halcyon.", "What is the name of the boat that I sail?"),
 ]
 FILLER = [f"Note {n}: the meeting about budget line {n * 7} was moved to room {n}." for n in range(40)]
-HEADERS = {"X-Memory-Max-Tokens": "100", "X-Memory-Session": "today"}
+HEADERS = {"X-Memory-Max-Tokens": "100", "X-Memory-Session": "today", "X-Memory-Threshold": "0.1"}
 
 
 def raw_list(body: bytes, field: str) -> str:
