@@ -13,7 +13,7 @@ from openai import OpenAI
 from recollect.client.http_flavour import httpx
 from recollect.testing.scripted_provider import Script, ToolCall
 from tests.e2e.answers import ANSWER
-from tests.e2e.vaults import stored_texts, users
+from tests.e2e.vaults import ingest, stored_texts, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -233,3 +233,22 @@ def test_what_the_provider_holds_itself_is_not_sent_again(
     client.responses.create(model="openai/m", input=follow_up, conversation="conv_2", user=f"{user} 2")
     assert "I live in Oslo" in provider.last.body.decode()
     assert stored_texts(gateway, user) == ["My name is Alice and I live in Oslo", ANSWER, follow_up, ANSWER]
+
+
+def test_a_memory_is_shown_once_to_a_provider_that_keeps_the_conversation(
+    gateway: GatewayProcess, client: OpenAI, provider: ScriptedProvider, user: str
+) -> None:
+    ingest(gateway, user, [asked("I live in Oslo, in a house by the harbour.")], session_id="earlier")
+    question = "In which town do I live?"
+    first = client.responses.create(
+        model="openai/m", input=question, user=user, extra_headers={"X-Memory-Session": "now"}
+    )
+    assert "harbour" in provider.last.body.decode()
+    again = "And where exactly do I live?"
+    second = client.responses.create(model="openai/m", input=again, previous_response_id=first.id, user=user)
+    assert provider.last.json()["input"] == again
+    client.responses.create(model="openai/m", input=question, previous_response_id=second.id, user=user)
+    assert provider.last.json()["input"] == question
+    for text in (question, again):
+        client.responses.create(model="openai/m", input=text, conversation="conv_harbour", user=user)
+    assert "harbour" not in provider.last.body.decode()

@@ -164,9 +164,17 @@ class Pipeline:
         try:
             await relay.run(lambda: self._headers(exchange), decorate)
         finally:
-            if relay.reply is not None and relay.reply.response_id and exchange.place is not None:
-                self._stages.resolve.remember_response(exchange.place, relay.reply.response_id)
+            self._note_state(exchange, relay.reply.response_id if relay.reply else None)
             self._in_background(self._stages.remember.run(exchange))
+
+    def _note_state(self, exchange: Exchange, response_id: str | None) -> None:
+        """What the provider's own state holds now, for a request that continues it."""
+        continues = exchange.prompt.continues if exchange.prompt else None
+        conversation = continues if continues and continues.startswith("conv_") else None
+        quoted = exchange.injection.sources if exchange.injection else ()
+        for state_id in (response_id, conversation):
+            if state_id and exchange.place is not None:
+                self._stages.resolve.remember_response(exchange.place, state_id, quoted)
 
     async def _pass_through(self, exchange: Exchange, authentication: Authentication, sink: ReplySink) -> None:
         """Anything that is no conversation: byte for byte, but for a provider's prefix in ``model``."""

@@ -15,6 +15,7 @@ from recollect.errors import InvalidRequestError, NotFoundError, PermissionDenie
 from recollect.exchange.exchange import Conversation, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from recollect.domain.controls import Controls
@@ -79,6 +80,7 @@ class Resolver:
         self._sessions = sessions
         self._interleaving = Interleaving()
         self._session_of_response: OrderedDict[tuple[ProjectId, str, str], SessionName] = OrderedDict()
+        self._shown_upstream: OrderedDict[tuple[ProjectId, str, str], frozenset[MessageNumber]] = OrderedDict()
 
     async def resolve(self, principal: Principal, controls: Controls, prompt: Prompt, now: datetime) -> Place:
         """The place of a request; NotFoundError for a user that is unknown and may not be created."""
@@ -108,24 +110,28 @@ class Resolver:
             held_upstream=held,
         )
 
-    def remember_response(self, place: Place, response_id: str) -> None:
-        """Note which session a reply belongs to, for requests that continue it by ``previous_response_id``."""
-        key = (place.project, place.user, response_id)
+    def remember_response(self, place: Place, state_id: str, quoted: Sequence[MessageNumber] = ()) -> None:
+        """Note which session a reply belongs to, and what the provider has been shown with it, for requests that
+        continue its state (a response's id, or a conversation's)."""
+        key = (place.project, place.user, state_id)
         self._session_of_response[key] = place.session_name
-        self._session_of_response.move_to_end(key)
-        while len(self._session_of_response) > REMEMBERED_RESPONSES:
-            self._session_of_response.popitem(last=False)
+        self._shown_upstream[key] = place.held_upstream.union(quoted)
+        for noted in (self._session_of_response, self._shown_upstream):
+            noted.move_to_end(key)
+            while len(noted) > REMEMBERED_RESPONSES:
+                noted.popitem(last=False)
 
     async def _held_upstream(
         self, vault: Vault | None, session: Session | None, user: str, prompt: Prompt
     ) -> frozenset[MessageNumber]:
-        """The session's messages, where the provider's own state that the request continues is known to hold them."""
+        """The session's messages and what blocks quoted, where the provider's own state is known to hold them."""
         if vault is None or session is None or prompt.continues is None:
             return frozenset()
-        known = self._session_of_response.get((vault.project, user, prompt.continues))
-        if session.name not in {known, prompt.continues}:
+        key = (vault.project, user, prompt.continues)
+        if session.name not in {self._session_of_response.get(key), prompt.continues}:
             return frozenset()
-        return frozenset(entry.number for entry in await self._sessions.branch(vault.id, session.number))
+        said = [entry.number for entry in await self._sessions.branch(vault.id, session.number)]
+        return self._shown_upstream.get(key, frozenset()).union(said)
 
     def _named(self, project: ProjectId, user: str, controls: Controls, prompt: Prompt) -> SessionName | None:
         if controls.session is not None:
