@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 PORTS = 19500
 WARM_UP_S = 2.0
 PAUSE_S = 0.05
+TOLERATED_FAILURES = 0.001
 REQUESTS_A_RUN = 1_000_000
 Row = dict[str, float | str]
 
@@ -108,6 +109,11 @@ def apply(contender: Contender, pid: int | None, wanted: Load, numbers: Iterator
             )
         )
         used = (cpu_seconds(pid) if pid is not None else 0.0) - before
+        if sample.failed > len(sample.took_ms) * TOLERATED_FAILURES:
+            message = (
+                f"{sample.failed} requests failed beside {len(sample.took_ms)} that did not: no figure is worth having"
+            )
+            raise RuntimeError(message)
         found.append(Found(sample, used, wanted.seconds))
     return found
 
