@@ -21,7 +21,7 @@ def test_every_variable_of_the_table_is_read():
         "providers": "a=http://x",
         "embedder.base_url": "http://x",
         "has_access_log": "true",
-        "embedder.is_quantised": "true",
+        "embedder.is_quantised": "false",
         "embedder.may_download": "false",
         "limits.max_body_bytes": "2048",
         "limits.max_upload_bytes": "2048",
