@@ -250,5 +250,5 @@ def test_a_memory_is_shown_once_to_a_provider_that_keeps_the_conversation(
     client.responses.create(model="openai/m", input=question, previous_response_id=second.id, user=user)
     assert provider.last.json()["input"] == question
     for text in (question, again):
-        client.responses.create(model="openai/m", input=text, conversation="conv_harbour", user=user)
+        client.responses.create(model="openai/m", input=text, conversation="conv_shown", user=user)
     assert "harbour" not in provider.last.body.decode()
