@@ -6,6 +6,7 @@
 #   make check                 format, lint, types, import contracts, house rules, documents
 #   make format                rewrite what `make check` would complain about, where that can be done
 #   make bench                 say how each benchmark is run
+#   make conformance           other people's tests, directly and through the gateway; ARGS="clients" is handed on
 #   make lock                  resolve the dependencies anew into uv.lock
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ export VIRTUAL_ENV := $(abspath $(VENV))
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: setup run test check format bench lock clean
+.PHONY: setup run test check format bench conformance lock clean
 
 setup: $(VENV)/.installed
 
@@ -60,6 +61,9 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	@echo 'Each benchmark has a command of its own, described in its README:'
 	@ls benchmarks/*/README.md
+
+conformance: $(VENV)/.installed-dev
+	$(BIN)/python -m conformance.run --uv $(UV) $(ARGS)
 
 lock: $(UV)
 	$(UV) lock

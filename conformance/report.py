@@ -1,0 +1,45 @@
+"""The table of ``docs/reference/conformance.md``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+PAGE = HERE.parent / "docs" / "reference" / "conformance.md"
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
+NAMES = {
+    "wire": "Bytes of replies and requests (ours)",
+    "clients": "Client libraries and commands",
+    "llmprobe": "llmprobe, conformance part",
+    "open-responses": "Open Responses, compliance tests",
+    "openai-python": "openai-python, its API tests",
+    "openai-node": "openai-node, its API tests",
+}
+
+
+def write(results: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put the results into the page, between its marks."""
+    text = PAGE.read_text()
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{BEGIN}\n{table(results)}{END}{after}")
+
+
+def table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """One line per suite that was run, in the order of ``NAMES``."""
+    lines = ["| suite | tests | pass directly | as directly, memory off | as directly, memory on | measured |"]
+    lines.append("|---|---|---|---|---|---|")
+    for suite, name in NAMES.items():
+        row = results.get(suite)
+        if row is None:
+            lines.append(f"| {name} | not run | | | | |")
+            continue
+        passed = "" if suite == "wire" else row["passed directly"]
+        same = " | ".join(f"{row[mode]['same']} of {row[mode]['total']}" for mode in ("memory off", "memory on"))
+        lines.append(f"| {name} | {row['tests']} | {passed} | {same} | {row['measured']} |")
+    return "\n".join(lines) + "\n"
