@@ -6,7 +6,7 @@ import gzip
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recollect.domain.ids import MessageId, MessageNumber, SessionName, SessionNumber, digest16
 from recollect.domain.messages import StoredMessage
@@ -41,7 +41,7 @@ def load_conversations(path: Path) -> list[Conversation]:
         return [_conversation(json.loads(line)) for line in lines if line.strip()]
 
 
-def _conversation(record: dict[str, object]) -> Conversation:
+def _conversation(record: dict[str, Any]) -> Conversation:
     messages: list[StoredMessage] = []
     for session_number, session in enumerate(record["sessions"], 1):
         for depth, message in enumerate(session["messages"]):

@@ -59,7 +59,7 @@ def examples_of(vaults: Sequence[LoadedVault], data_set: str, names: Sequence[st
     examples = []
     for vault in vaults:
         index = vault.index
-        external = {message.number: message.external_id for message in vault.conversation.messages}
+        external = {int(message.number): str(message.external_id) for message in vault.conversation.messages}
         everyone = np.ones(len(index.layout), np.bool_)
         for question in vault.conversation.questions:
             embedding = vault.embeddings[question.text] if "dense" in names else None

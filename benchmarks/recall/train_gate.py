@@ -98,12 +98,13 @@ def fit(samples: Sequence[Sample], names: Sequence[str]) -> NDArray[np.float64]:
         scale = 0.999 * scale + 0.001 * gradient**2
         weights -= 0.05 * (momentum / (1 - 0.9**step)) / (np.sqrt(scale / (1 - 0.999**step)) + 1e-8)
     raw = weights[:-1] / spread
-    return np.r_[raw, weights[-1] - float(raw @ mean)]
+    return np.append(raw, weights[-1] - float(raw @ mean))
 
 
 def scores_of(samples: Sequence[Sample], names: Sequence[str], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bias and weighted signals of each sample."""
-    return np.array([[one.evidence[name] for name in names] for one in samples]) @ weights[:-1] + weights[-1]
+    matrix = np.array([[one.evidence[name] for name in names] for one in samples])
+    return np.asarray(matrix @ weights[:-1] + weights[-1], np.float64)
 
 
 def held_out(samples: Sequence[Sample], names: Sequence[str], share: float) -> NDArray[np.float64]:
