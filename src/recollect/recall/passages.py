@@ -1,4 +1,4 @@
-"""Cuts long messages into passages of about ninety words, where a reader would pause.
+"""Cuts long messages into passages of some sixty words, where a reader would pause.
 
 A hit on one passage injects that passage and not the whole answer around it; measured on conversations with
 an assistant, ranking passages instead of messages gains five points of recall and saves four fifths of the tokens.
@@ -15,8 +15,9 @@ from recollect.recall.terms import CJK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TARGET_WORDS = 90
-WHOLE_WORDS = 120
+TARGET_WORDS = 60
+"""Measured on conversations with an assistant: ninety rank as well, but three points less evidence fits 500 tokens."""
+WHOLE_WORDS = 80
 """A message of up to this many words stays in one piece."""
 LEAST_WORDS = 20
 """A shorter rest joins the passage before it."""

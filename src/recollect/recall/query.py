@@ -31,6 +31,23 @@ _personal = re.compile(
     r"|yo|mi|mis|conmigo|nosotros|nuestr[oa]s?|je|j'ai|mon|ma|mes|moi|nous|notre|nos|я|мне|меня|мой|моя|мои|мы)\b|我|私|僕|俺",
     re.IGNORECASE,
 )
+_about_self = re.compile(
+    r"\b(?:my|mine|our|ours|mein\w{0,2}|unser\w{0,2}|mi|mis|nuestr[oa]s?|mon|ma|mes|notre|nos|мо[йяиеё]|мою|меня)\b"
+    r"|\b(?:am|was|were|do|did|have|had|will) (?:i|we)\b|\b(?:about|know|remember) (?:me|us|myself)\b"
+    r"|\b(?:bin|war|habe?|hatte|mag|mochte|wohne|lebe|arbeite|esse|trinke|heiße) ich\b"
+    r"|\büber mich\b|\bsobre mí\b|\bsur moi\b"
+    r"|我(?:的|是|有|在|住|喜欢|想)|(?:私|僕|俺)(?:の|は)",
+    re.IGNORECASE,
+)
+_asks_for_advice = re.compile(
+    r"\bhow (?:do|can|should|would|could) (?:i|we)\b|\b(?:wie|cómo|como) (?:kann|soll|puedo)\b", re.IGNORECASE
+)
+_everything = re.compile(
+    r"\b(?:know|remember|learn(?:ed|t)?|tell me) (?:anything |everything |something )?(?:about )?(?:me|us|myself)\b"
+    r"|\bwho am i\b|\bwer bin ich\b|\bquién soy\b|\büber mich\b|\b(?:sobre|de) mí\b|\bsur moi\b"
+    r"|обо мне|关于我|私について",  # noqa: RUF001 - Russian
+    re.IGNORECASE,
+)
 _how_many = re.compile(
     r"\bhow (?:many|much|old|long|often|far|big|tall)\b|\bwie ?(?:viele?|alt|lange|oft|groß|weit)\b"
     r"|\bcuánt[oa]s?\b|\bcombien\b"
@@ -43,7 +60,8 @@ _how_many = re.compile(
 class Query:
     """``groups``: for each distinct word its stems' hashes in the vault's languages, and how often it stands there.
 
-    ``words`` are all lower-case words, stop words included. ``is_personal``: it speaks of "I", "my" or "us".
+    ``words`` are all lower-case words, stop words included. ``is_personal``: it speaks of "I", "my" or "us";
+    ``asks_about_self``: it asks for something of the person's own; ``asks_for_everything``: for whatever is known.
     ``embedding`` is None without a model.
     """
 
@@ -56,6 +74,8 @@ class Query:
     asks_when: bool = False
     asks_how_many: bool = False
     is_personal: bool = False
+    asks_about_self: bool = False
+    asks_for_everything: bool = False
     is_small_talk: bool = False
 
 
@@ -78,6 +98,8 @@ def read_query(text: str, language_codes: Iterable[int], today: date, embedding:
         asks_when=bool(_when.search(text)),
         asks_how_many=bool(_how_many.search(text)),
         is_personal=bool(_personal.search(text)),
+        asks_about_self=bool(_about_self.search(text)) and not _asks_for_advice.search(text),
+        asks_for_everything=bool(_everything.search(text)),
         is_small_talk=not found or all(word in stop_words("small_talk") for word in found),
     )
 

@@ -25,6 +25,7 @@ TOKEN_PRICE = 0.007
 """What the logarithm of its tokens takes from a passage's score when it is packed: two short may beat a long one."""
 LEAST_DUPLICATE_TERMS = 3
 """Passages with the same index terms in the same order are duplicates, unless they are as short as "yes, thanks"."""
+QUESTION = b"?"
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Selector:
         self._eligible = eligible
         self._days = signals.days_said(index)
         self._tokens = index.passages.tokens.view[self._layout.passage]
+        self._asks = signals.asking(index)
         self._repeated = repeated_places(index, request)
         self._budget = Budget(request.max_tokens - FRAME_TOKENS)
 
@@ -90,6 +92,8 @@ class Selector:
                 continue
             messages.add(message)
             text = self._terms(place)
+            if self._asks[place]:
+                text += QUESTION  # a question does not stand for the statement that answers it in its words
             if text in texts:
                 choice.cut.append((self._number(place), "duplicate"))
                 continue

@@ -177,6 +177,13 @@ async def test_the_same_words_are_injected_once(room: Room):
     assert "duplicate" in {reason for _, reason in result.cut}
 
 
+async def test_a_question_does_not_hide_its_answer(room: Room):
+    await room.say("Who keeps bees in Graz?", "I keep bees in Graz.", *[f"Errand number {n}." for n in range(20)])
+    await room.index()
+    result = await room.recall("Who keeps bees in Graz?")
+    assert "I keep bees in Graz." in [hit.text for hit in result.ranking]
+
+
 async def test_a_long_answer_gives_its_passage(room: Room):
     part = "## Part {0}\n" + "The matter of topic{0} is explained at length here. " * 12
     answer = "\n\n".join(part.format(number) for number in range(9))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from recollect.recall.passages import split_message
 
 ANSWER = "\n\n".join(
-    f"## Step {number}\n" + "Here is a sentence with exactly eight words. " * 8 for number in range(1, 6)
+    f"## Step {number}\n" + "Here is a sentence with exactly eight words. " * 6 for number in range(1, 6)
 )
 
 
