@@ -60,8 +60,9 @@ class ChatCompletions:
         )
 
     def edit(self, body: JsonDocument, edit: PromptEdit) -> bytes:
-        """A block goes before the words of its utterance, so that the user's own words are the last ones. Utterances that
-        cannot hold a block are left alone.
+        """A block goes before the words of its utterance, so that the user's own words are the last ones.
+
+        Utterances that cannot hold a block are left alone.
         """
         elements = _elements(body)
         edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, elements)
