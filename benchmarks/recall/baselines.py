@@ -45,7 +45,7 @@ def dense(index: VaultIndex, query: Query) -> NDArray[np.float32]:
 
 
 def mem0(index: VaultIndex, query: Query) -> NDArray[np.float32]:
-    """Mem0 2.x with ``infer=False``: the nearest by cosine only, lifted by a sigmoid of BM25; no entities are linked."""
+    """Mem0 2.x with ``infer=False``: the nearest by cosine only, lifted by a sigmoid of BM25; no entities."""
     similarity = dense(index, query)
     midpoint, steepness = next(rest for most, *rest in _SIGMOIDS if len(query.groups) <= most)
     words = bm25(index, query)

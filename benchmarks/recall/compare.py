@@ -94,11 +94,7 @@ def false_injections(vaults: Sequence[LoadedVault], strategy: Strategy) -> float
     """Per cent of the unrelated probes that inject something at the default budget."""
     base = RecallRequest("", strategy=strategy, now=NOW)
     outcomes = [
-        bool(
-            answer(
-                vault.index, RecallRequest(probe, strategy=strategy, now=NOW), vault.embeddings[probe], None
-            ).selected
-        )
+        bool(answer(vault.index, replace(base, query=probe), vault.embeddings[probe], None).selected)
         for vault in vaults
         for probe in PROBES
     ]
