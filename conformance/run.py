@@ -83,7 +83,7 @@ def main() -> None:
         parser.add_argument(f"--{checkout}", type=lambda value: Path(value).resolve(), help="path of a check-out")
     options = parser.parse_args()
     given = {name: getattr(options, name.replace("-", "_")) for name in CHECKOUTS}
-    tools = suites.Tools(options.uv, {name: path for name, path in given.items() if path})
+    tools = suites.Tools(str(Path(options.uv).absolute()), {name: path for name, path in given.items() if path})
     results = json.loads(report.RESULTS.read_text()) if report.RESULTS.exists() else {}
     has_differences = False
     for suite in options.suites or ["wire", *SUITES]:

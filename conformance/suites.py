@@ -48,7 +48,7 @@ class Tools:
         for file in (HERE / "clients" / "node").iterdir():
             (NODE / file.name).write_bytes(file.read_bytes())
         if not (NODE_BIN / "llmprobe").exists():
-            command(["npm", "install", "--no-audit", "--no-fund", "--allow-scripts=node,bun"], NODE)
+            command(["npm", "install", "--no-audit", "--no-fund"], NODE)
 
 
 def command(words: Sequence[str | Path], folder: Path, *, may_fail: bool = False, **variables: str) -> str:
