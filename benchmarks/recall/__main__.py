@@ -68,9 +68,8 @@ class Report:
         print(f"   unrelated probes injected: {100 * statistics.fmean(self.injected):.1f} %")
         print(f"   injected tokens, mean / max: {statistics.fmean(self.tokens):.0f} / {max(self.tokens)}")
         print(f"   search ms p50 / p95: {quantile(self.search_ms, 0.5):.1f} / {quantile(self.search_ms, 0.95):.1f}")
-        print(
-            f"   ingest ms a message p50 / p95: {quantile(self.ingest_ms, 0.5):.1f} / {quantile(self.ingest_ms, 0.95):.1f}"
-        )
+        low, high = quantile(self.ingest_ms, 0.5), quantile(self.ingest_ms, 0.95)
+        print(f"   ingest ms a message p50 / p95: {low:.1f} / {high:.1f}")
 
 
 def ingest(gateway: Gateway, conversation: Conversation, user: str, report: Report) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,11 @@ import numpy.ma  # np.unique would import it inside the first request: 50 ms
 from recollect.domain.ids import MessageNumber
 from recollect.domain.recall import GateVerdict, Hit, MemoryStatus, RecallResult
 from recollect.recall.eligibility import eligible_places
+from recollect.recall.follow_up import with_context
 from recollect.recall.gate import decide, gate_evidence
 from recollect.recall.one_thread import on_one_thread
 from recollect.recall.plans import plan_for
-from recollect.recall.query import read_query
+from recollect.recall.query import is_small_talk, read_query
 from recollect.recall.ranking import rank
 from recollect.recall.selection import Selector, recent_places
 
@@ -79,7 +80,10 @@ def answer(
 ) -> Answer:
     """Rank, gate and select."""
     now = request.as_of or request.now or datetime.now(UTC)
-    query = read_query(request.query, np.unique(index.passages.language.view), now.date(), embedding)
+    text = asked_text(request)
+    query = read_query(text, np.unique(index.passages.language.view), now.date(), embedding)
+    if text != request.query:
+        query = replace(query, leans_on_context=True)
     eligible = eligible_places(index, request)
     with on_one_thread():
         ranking = rank(index, query, plan_for(request.strategy), eligible)
@@ -90,6 +94,11 @@ def answer(
         verdict = GateVerdict(is_open=True, reason="the whole vault fits", signals=verdict.signals)
     choice = selector.choose(ranking, is_open=verdict.is_open, recent=recent_places(index, request, recent_session))
     return _answer(index, ranking, choice, verdict)
+
+
+def asked_text(request: RecallRequest) -> str:
+    """What is looked for: the query, with the turns before it where it makes no sense alone."""
+    return request.query if is_small_talk(request.query) else with_context(request.query, request.context)
 
 
 def _answer(index: VaultIndex, ranking: Ranking, choice: Choice, verdict: GateVerdict) -> Answer:

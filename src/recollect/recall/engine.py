@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from recollect.domain.recall import GateVerdict, MemoryStatus, RecallResult
 from recollect.errors import EmbedderUnavailableError, StoreUnavailableError
-from recollect.recall.answer import answer
+from recollect.recall.answer import answer, asked_text
 from recollect.recall.index_cache import IndexCache
 from recollect.recall.plans import plan_for
 
@@ -83,7 +83,7 @@ class RecallEngine:
 
     async def _recall(self, vault: VaultId, request: RecallRequest, stage_ms: dict[str, float]) -> RecallResult:
         with _timed(stage_ms, "embed"):
-            embedding = await self._embed(request.query)
+            embedding = await self._embed(asked_text(request))
         with _timed(stage_ms, "load"):
             recent = await self._recent_session(vault, request)
         with _timed(stage_ms, "rank"):

@@ -103,8 +103,10 @@ def _of_words(index: VaultIndex, query: Query, ranking: Ranking) -> dict[str, fl
         frequencies = signals.term_frequencies(index, query)
         rarity = signals.inverse_document_frequencies(frequencies)
         near = signals.window_frequencies(frequencies, index.layout, 2)[:, ranking.places[:TOP]] > 0
-        evidence["coverage"] = _share(rarity, near)
-        evidence["unknown"] = float((~frequencies.any(axis=1)).mean())
+        is_known = frequencies.any(axis=1)
+        # Of the turns before, only what the vault knows counts: they were not worded to be looked up.
+        evidence["coverage"] = _share(rarity * is_known if query.leans_on_context else rarity, near)
+        evidence["unknown"] = 0.0 if query.leans_on_context else float((~is_known).mean())
         evidence["lexical"] = float(np.log1p(ranking.signals["lexical"][:TOP].max()))
     return evidence
 

@@ -62,7 +62,7 @@ class Query:
 
     ``words`` are all lower-case words, stop words included. ``is_personal``: it speaks of "I", "my" or "us";
     ``asks_about_self``: it asks for something of the person's own; ``asks_for_everything``: for whatever is known.
-    ``embedding`` is None without a model.
+    ``leans_on_context``: earlier turns stand in it. ``embedding`` is None without a model.
     """
 
     text: str
@@ -77,6 +77,7 @@ class Query:
     asks_about_self: bool = False
     asks_for_everything: bool = False
     is_small_talk: bool = False
+    leans_on_context: bool = False
 
 
 def read_query(text: str, language_codes: Iterable[int], today: date, embedding: Embedding | None) -> Query:
@@ -100,8 +101,13 @@ def read_query(text: str, language_codes: Iterable[int], today: date, embedding:
         is_personal=bool(_personal.search(text)),
         asks_about_self=bool(_about_self.search(text)) and not _asks_for_advice.search(text),
         asks_for_everything=bool(_everything.search(text)),
-        is_small_talk=not found or all(word in stop_words("small_talk") for word in found),
+        is_small_talk=is_small_talk(text),
     )
+
+
+def is_small_talk(text: str) -> bool:
+    """Nothing but greetings, thanks and the like."""
+    return all(word in stop_words("small_talk") for word in words(text)[:_MOST_WORDS])
 
 
 def _groups(word: str, languages: tuple[str, ...]) -> list[tuple[int, ...]]:
