@@ -13,45 +13,45 @@ CALIBRATED_MODEL = "all-MiniLM-L6-v2"
 
 LEXICAL = MappingProxyType(
     {
-        "coverage": 3.373,
-        "unknown": -2.958,
-        "lexical": 0.909,
-        "named": 3.432,
-        "personal": 1.461,
-        "dated": 2.24,
-        "words": 0.446,
-        "bias": -5.484,
+        "coverage": 3.068,
+        "unknown": -2.621,
+        "lexical": 0.721,
+        "named": 4.085,
+        "personal": 1.997,
+        "dated": 1.672,
+        "words": 0.409,
+        "bias": -5.261,
     }
 )
 
 DENSE = MappingProxyType(
     {
-        "coverage": 2.076,
-        "unknown": -1.622,
-        "lexical": 0.398,
-        "named": 2.044,
-        "personal": 1.008,
-        "dated": 1.447,
-        "words": 0.286,
-        "dense": 5.048,
-        "dense_mean": 6.85,
-        "bias": -8.073,
+        "coverage": 1.959,
+        "unknown": -1.567,
+        "lexical": 0.305,
+        "named": 2.632,
+        "personal": 1.518,
+        "dated": 1.353,
+        "words": 0.259,
+        "dense": 4.12,
+        "dense_mean": 6.209,
+        "bias": -7.576,
     }
 )
 
 LATE = MappingProxyType(
     {
-        "coverage": 1.507,
-        "unknown": -1.457,
-        "lexical": 0.415,
-        "named": 2.1,
-        "personal": 1.192,
-        "dated": 1.666,
-        "words": 0.317,
-        "dense": 4.024,
-        "dense_mean": 5.961,
-        "late": 2.956,
-        "late_window": 3.632,
-        "bias": -10.055,
+        "coverage": 1.583,
+        "unknown": -1.412,
+        "lexical": 0.293,
+        "named": 2.629,
+        "personal": 1.608,
+        "dated": 1.515,
+        "words": 0.278,
+        "dense": 3.546,
+        "dense_mean": 5.595,
+        "late": 2.255,
+        "late_window": 2.53,
+        "bias": -9.286,
     }
 )

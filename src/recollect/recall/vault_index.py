@@ -204,10 +204,17 @@ class VaultIndex:
         first = len(self.passages.message)
         for offset, (number, pieces) in _by_message(rows):
             message = self._row_of[number]
-            self.passages.is_current.view[self._passages_of.get(message, [])] = False
+            self._retire(self._passages_of.get(message, []))
             self._passages_of[message] = list(range(first + offset, first + offset + pieces))
         self._append_plain(rows)
         self._append_vectors(rows)
+
+    def _retire(self, rows: list[int]) -> None:
+        """Newer passages take the place of these."""
+        if rows:
+            self.passages.is_current.view[rows] = False
+            ids, _ = self.passages.state_ids.gather(np.array(rows))
+            self.token_counts -= np.bincount(ids, minlength=VOCABULARY)
 
     def _append_plain(self, rows: Sequence[PassageRow]) -> None:
         columns = self.passages
