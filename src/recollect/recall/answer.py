@@ -103,7 +103,9 @@ def asked_text(request: RecallRequest) -> str:
 
 def _answer(index: VaultIndex, ranking: Ranking, choice: Choice, verdict: GateVerdict) -> Answer:
     passages, layout = index.passages, index.layout
-    rank_of = {int(place): rank for rank, place in enumerate(ranking.places)}
+    rank_of = {place: rank for rank, place in enumerate(ranking.places.tolist())}
+    names = tuple(ranking.signals)
+    table = np.round(np.stack([*ranking.signals.values()], axis=1), 4) if names else np.empty((0, 0), np.float32)
 
     def find(place: int, tokens: int | None = None) -> Find:
         row, at = int(layout.passage[place]), rank_of.get(place)
@@ -113,9 +115,7 @@ def _answer(index: VaultIndex, ranking: Ranking, choice: Choice, verdict: GateVe
             end=int(passages.end.view[row]),
             score=0.0 if at is None else float(ranking.scores[at]),
             tokens=int(passages.tokens.view[row]) if tokens is None else tokens,
-            signals={}
-            if at is None
-            else {name: round(float(values[at]), 4) for name, values in ranking.signals.items()},
+            signals={} if at is None else dict(zip(names, table[at].tolist(), strict=True)),
         )
 
     occurred = index.messages.occurred_ms.view[layout.message]
