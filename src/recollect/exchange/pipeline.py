@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from recollect.domain.controls import Controls
+    from recollect.domain.ids import ProjectId
+    from recollect.domain.keys import Principal
     from recollect.exchange.authenticate import Authentication, Authenticator
     from recollect.exchange.capture import Capturer
     from recollect.exchange.forward import Forwarder
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 STAGES = ("authenticate", "resolve", "recall", "inject", "forward", "capture", "remember")
+LATE_CAPTURE_S = 1.0
 MODEL_BODIES = "application/json"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -82,6 +86,7 @@ class Pipeline:
         self._catalogue = catalogue
         self._settings = settings
         self._background: set[asyncio.Task[None]] = set()
+        self._late_captures: dict[tuple[ProjectId, str], set[asyncio.Task[None]]] = {}
 
     async def handle(self, request: IncomingRequest, sink: ReplySink) -> None:
         """Answer one request. An ApiError raised before the head was sent is the caller's to render.
@@ -120,6 +125,7 @@ class Pipeline:
         stages = replace(self._stages, forward=replace(self._stages.forward, upstream=upstream))
         other = Pipeline(stages, self._catalogue, self._settings)
         other._background = self._background
+        other._late_captures = self._late_captures
         return other
 
     async def drain(self) -> None:
@@ -134,6 +140,7 @@ class Pipeline:
             return
         try:
             with _Timed(exchange, "resolve"):
+                await self._wait_for_late_captures(exchange, principal)
                 exchange.place = await self._stages.resolve.resolve(
                     principal, exchange.controls, prompt, exchange.started_at
                 )
@@ -159,7 +166,9 @@ class Pipeline:
         if upstream.status >= FIRST_ERROR_STATUS or exchange.place is None:
             await relay_untouched(upstream, sink, self._headers(exchange))
             return
-        relay = CapturingRelay(exchange, upstream, sink, self._stages.capture, self._in_background)
+        relay = CapturingRelay(
+            exchange, upstream, sink, self._stages.capture, partial(self._in_background, place=exchange.place)
+        )
         decorate = (lambda body: add_memories(body, _memories(exchange))) if exchange.controls.is_verbose else None
         try:
             await relay.run(lambda: self._headers(exchange), decorate)
@@ -268,13 +277,34 @@ class Pipeline:
         )
         return tuple(response_headers(report, speaks_recallr=exchange.controls.speaks_recallr))
 
-    def _in_background(self, work: Awaitable[None]) -> None:
+    def _in_background(self, work: Awaitable[None], place: Place | None = None) -> None:
+        """Do work that outlives its request; a capture (with its ``place``) before the same user's next request."""
+
         async def finish() -> None:
             await work
 
         task = asyncio.ensure_future(finish())
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        if place is not None:
+            owner = (place.project, place.user)
+            late = self._late_captures.setdefault(owner, set())
+            late.add(task)
+            task.add_done_callback(partial(self._forget_late, owner))
+
+    def _forget_late(self, owner: tuple[ProjectId, str], task: asyncio.Task[None]) -> None:
+        late = self._late_captures[owner]
+        late.discard(task)
+        if not late:
+            del self._late_captures[owner]
+
+    async def _wait_for_late_captures(self, exchange: Exchange, principal: Principal) -> None:
+        """Whoever tries again right after leaving finds what was captured of the first try."""
+        late = self._late_captures.get(
+            (project_of(principal, exchange.controls), user_of(principal, exchange.controls))
+        )
+        if late:
+            await asyncio.wait(tuple(late), timeout=LATE_CAPTURE_S)
 
 
 def _read_prompt(exchange: Exchange, dialect: Dialect, document: JsonDocument) -> Prompt:

@@ -178,6 +178,29 @@ async def test_a_client_that_leaves_cancels_the_provider_and_what_came_is_kept_o
     assert await gateway.texts() == ["hi", "Hel"]
 
 
+async def test_who_leaves_and_asks_again_at_once_is_stored_once(gateway):
+    first = b'data: {"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":"Hel"}}]}\n\n'
+
+    class Hanging(Reply):
+        async def chunks(self):
+            yield self.body[0]
+            reached.set()
+            await asyncio.sleep(30)
+
+    for _ in range(3):
+        reached = asyncio.Event()
+        gateway.upstream.replies = [Hanging([first], headers=((b"content-type", b"text/event-stream"),))]
+        request = IncomingRequest("POST", "chat/completions", "", (), chat("hi", stream=True), client_is_loopback=True)
+        task = asyncio.create_task(gateway.pipeline.handle(request, Sink()))
+        await reached.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    await gateway.post(chat("hi"))
+    assert await gateway.texts(is_live=True) == ["hi", "ok"]
+    assert (await gateway.texts()).count("hi") == 1
+
+
 async def test_a_providers_error_passes_and_nothing_is_stored(gateway):
     gateway.upstream.replies = [Reply([b'{"error":{"message":"no"}}'], status=400)]
     sink = await gateway.post(chat("hi"))
