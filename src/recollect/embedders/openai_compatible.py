@@ -79,8 +79,7 @@ class OpenAICompatibleEmbedder:
             self._session = None
 
     async def _embed(self, texts: Sequence[str], timeout_s: float) -> list[Embedding]:
-        # Endpoints refuse an empty input.
-        body: dict[str, object] = {"model": self._name, "input": [text[:MOST_CHARACTERS] or " " for text in texts]}
+        body: dict[str, object] = {"model": self._name, "input": [_acceptable(text) for text in texts]}
         if self._asked is not None:
             body["dimensions"] = self._asked
         try:
@@ -117,6 +116,11 @@ class OpenAICompatibleEmbedder:
             )
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
+
+
+def _acceptable(text: str) -> str:
+    """A text as endpoints take it: not empty, not too long, valid Unicode."""
+    return text[:MOST_CHARACTERS].encode("utf-8", "replace").decode() or " "
 
 
 def _unavailable(url: str, what: str) -> EmbedderUnavailableError:

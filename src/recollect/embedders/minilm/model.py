@@ -75,7 +75,7 @@ class MiniLM:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """WordPiece tokens of each text, however long."""
-        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        encodings = self._tokenizer.encode_batch_fast([_valid(text) for text in texts], add_special_tokens=False)
         return [len(encoding.ids) for encoding in encodings]
 
     async def close(self) -> None:
@@ -84,7 +84,7 @@ class MiniLM:
         self._batch_thread.shutdown(wait=False, cancel_futures=True)
 
     def _token_ids(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(text[:_CUT_CHARACTERS]).ids
+        ids: list[int] = self._tokenizer.encode(_valid(text[:_CUT_CHARACTERS])).ids
         return ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
 
     def _embed(self, batch: Sequence[list[int]]) -> list[Embedding]:
@@ -96,6 +96,11 @@ class MiniLM:
             )
             for ids, states in zip(batch, token_states(self._session, batch), strict=True)
         ]
+
+
+def _valid(text: str) -> str:
+    """The text without lone surrogates, which JSON can carry and the tokenizer cannot read."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def token_states(session: onnxruntime.InferenceSession, batch: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
