@@ -191,11 +191,11 @@ class _HttpReply:
         try:
             while chunk := await content.readany():
                 yield chunk
-        except TimeoutError as error:
-            message = f"{_place(self._url)} went silent in the middle of its reply."
-            raise UpstreamBrokenError(message) from error
-        except aiohttp.ClientError as error:
-            message = f"{_place(self._url)} broke off in the middle of its reply."
+        except (aiohttp.ClientError, TimeoutError) as error:
+            if rest := _rest_of(content):
+                yield rest
+            what = "went silent" if isinstance(error, TimeoutError) else "broke off"
+            message = f"{_place(self._url)} {what} in the middle of its reply."
             raise UpstreamBrokenError(message) from error
 
     async def close(self) -> None:
@@ -203,6 +203,12 @@ class _HttpReply:
             self._response.release()
         else:
             self._response.close()
+
+
+def _rest_of(content: aiohttp.StreamReader) -> bytes:
+    """What arrived before a failure and was not read yet: aiohttp raises the failure first, and would drop it."""
+    content.set_exception(None)  # type: ignore[arg-type]  # nothing else takes the failure back
+    return content.read_nowait()
 
 
 class _Connector(aiohttp.TCPConnector):

@@ -29,6 +29,11 @@ async def read(reply):
     return body
 
 
+async def read_into(seen, reply):
+    async for chunk in reply.chunks():
+        seen.append(chunk)
+
+
 async def test_the_exact_bytes_of_a_request(upstream):
     async with raw_server(ok()) as server:
         await read(await upstream.send(post(server)))
@@ -86,6 +91,63 @@ async def test_what_is_not_http(upstream, answer):
     async with raw_server(answer) as server:
         with pytest.raises(UpstreamBrokenError, match=f"127.0.0.1:{server.port}"):
             await upstream.send(post(server))
+
+
+def in_chunks(*pieces):
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(map(in_chunk, pieces))
+
+
+def in_chunk(piece):
+    return b"%x\r\n%b\r\n" % (len(piece), piece)
+
+
+@pytest.mark.parametrize("leave", ["close", "abort"])
+@pytest.mark.parametrize(
+    ("begin", "frame"),
+    [(in_chunks, in_chunk), (lambda piece: b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + piece, bytes)],
+    ids=["chunked", "with a length"],
+)
+async def test_what_came_before_a_provider_broke_off_is_not_lost_on_a_slow_reader(upstream, begin, frame, leave):
+    has_read_one, has_left = asyncio.Event(), asyncio.Event()
+
+    async def read_slowly(reply, seen):
+        async for chunk in reply.chunks():
+            seen.append(chunk)
+            has_read_one.set()
+            await has_left.wait()
+            await asyncio.sleep(0.05)
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n{}")
+        writer.write(begin(b"data: 1\n\n"))
+        await has_read_one.wait()
+        for event in (b"data: 2\n\n", b"data: 3\n\n"):
+            writer.write(frame(event))
+            await asyncio.sleep(0.02)
+        getattr(writer if leave == "close" else writer.transport, leave)()
+        has_left.set()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        reply = await upstream.send(UpstreamRequest("POST", f"http://127.0.0.1:{port}/", (), b"{}"))
+        seen = []
+        with pytest.raises(UpstreamBrokenError, match="broke off"):
+            await read_slowly(reply, seen)
+        await reply.close()
+    assert b"".join(seen) == b"data: 1\n\ndata: 2\n\ndata: 3\n\n"
+
+
+async def test_what_came_before_a_provider_went_silent_is_not_lost_on_a_slow_reader():
+    upstream = HttpUpstream(Timeouts(connect_s=2, head_s=2, idle_s=0.05))
+    async with raw_server(in_chunks(b"data: 1\n\n", b"data: 2\n\n")) as server:
+        reply = await upstream.send(post(server))
+        await asyncio.sleep(0.2)
+        seen = []
+        with pytest.raises(UpstreamBrokenError, match="went silent"):
+            await read_into(seen, reply)
+        await reply.close()
+        await upstream.close()
+    assert b"".join(seen) == b"data: 1\n\ndata: 2\n\n"
 
 
 async def test_long_and_odd_response_headers_come_through(upstream):
