@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from conformance import report, suites, upstreams
+from conformance.browser import EXPECTATIONS, browser_verdicts, find_chromium
 from conformance.verdicts import compare
 from conformance.wire import wire_verdicts
 
@@ -73,10 +74,19 @@ def measure(suite: str, tools: suites.Tools, given: str | None) -> dict[str, obj
     return row
 
 
+def measure_browser(tools: suites.Tools) -> dict[str, object]:
+    """The row of the page: what it is compared with is what is expected."""
+    expected = dict.fromkeys(EXPECTATIONS, "passed")
+    row: dict[str, object] = {"measured": datetime.now(UTC).date().isoformat(), "tests": len(expected)}
+    return row | {name: asdict(compare(expected, browser_verdicts(tools, mode))) for name, mode in MODES.items()}
+
+
 def main() -> None:
     """Run what was asked for and can be run, and write the table."""
     parser = argparse.ArgumentParser(prog="python -m conformance.run", description=__doc__)
-    parser.add_argument("suites", nargs="*", help=f"wire, {', '.join(SUITES)}; without any, all that can be run")
+    parser.add_argument(
+        "suites", nargs="*", help=f"wire, browser, {', '.join(SUITES)}; without any, all that can be run"
+    )
     parser.add_argument("--uv", default=shutil.which("uv") or ".venv/tools/bin/uv")
     parser.add_argument("--upstream", help="base URL of a provider for llmprobe and open-responses")
     for checkout in CHECKOUTS:
@@ -86,11 +96,14 @@ def main() -> None:
     tools = suites.Tools(str(Path(options.uv).absolute()), {name: path for name, path in given.items() if path})
     results = json.loads(report.RESULTS.read_text()) if report.RESULTS.exists() else {}
     has_differences = False
-    for suite in options.suites or ["wire", *SUITES]:
+    for suite in options.suites or ["wire", "browser", *SUITES]:
         if suite in CHECKOUTS and suite not in tools.checkouts:
             print(f"{suite}: not run; clone its repository and add --{suite} PATH")
             continue
-        results[suite] = row = measure(suite, tools, options.upstream)
+        if suite == "browser" and not find_chromium():
+            print("browser: not run; install Chromium, or name it in CHROMIUM")
+            continue
+        results[suite] = row = measure_browser(tools) if suite == "browser" else measure(suite, tools, options.upstream)
         report.RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
         print(suite, json.dumps(row, ensure_ascii=False), flush=True)
         has_differences |= any(row[mode]["different"] for mode in MODES)  # type: ignore[index]

@@ -80,13 +80,14 @@ def clients(tools: Tools, base_url: str) -> Verdicts:
     }
     found: Verdicts = {}
     for program in sorted((HERE / "clients").glob("*.py")):
-        found[program.stem] = _ends_well([tools.uv, "run", "--quiet", "--script", program], HERE, variables)
+        found[program.stem] = ends_well([tools.uv, "run", "--quiet", "--script", program], HERE, variables)
     for program in sorted(NODE.glob("*.mjs")):
-        found[f"node {program.stem}"] = _ends_well([NODE_BIN / "node", program], NODE, variables)
+        found[f"node {program.stem}"] = ends_well([NODE_BIN / "node", program], NODE, variables)
     return found
 
 
-def _ends_well(words: Sequence[str | Path], folder: Path, variables: dict[str, str]) -> str:
+def ends_well(words: Sequence[str | Path], folder: Path, variables: dict[str, str]) -> str:
+    """The verdict on a program that asserts; what it said is printed where it failed."""
     try:
         command(words, folder, **variables)
     except (RuntimeError, subprocess.TimeoutExpired) as error:

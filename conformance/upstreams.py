@@ -52,10 +52,10 @@ def specification(tools: Tools, checkout: str) -> Iterator[str]:
 
 
 @contextmanager
-def gateway(upstream: str, mode: str) -> Iterator[str]:
+def gateway(upstream: str, mode: str, environment: dict[str, str] | None = None) -> Iterator[str]:
     """``recollect serve`` before it; with memory on, something is there to be recalled."""
     with tempfile.TemporaryDirectory() as folder:
-        running = GatewayProcess(Path(folder) / "data", upstream, flags=("--mode", mode))
+        running = GatewayProcess(Path(folder) / "data", upstream, flags=("--mode", mode), environment=environment or {})
         running.start()
         try:
             if mode != "off":
