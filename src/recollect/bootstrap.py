@@ -129,6 +129,7 @@ async def open_gateway(settings: Settings) -> Gateway:
         spool=spool,
         settings=WorkerSettings(keep_traces_s=settings.traces.retention_days * 86400),
     )
+    worker.on_indexed = engine.refresh
     registry = _registry(settings)
     keys = _provider_keys(settings, registry)
     limits = settings.limits

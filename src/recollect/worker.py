@@ -93,6 +93,8 @@ class Worker:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Take what it works with; :meth:`start` begins. ``clock`` must be the store's."""
+        self.on_indexed: Callable[[VaultId], Awaitable[None]] | None = None
+        """Called behind the jobs of a vault, so that whoever holds its index can bring it up to date ahead of time."""
         self._store = store
         self._indexer = indexer
         self._model = model
@@ -206,6 +208,8 @@ class Worker:
         messages = await self._store.messages.messages(vault, numbers)
         errors = await self._index_messages(vault, messages)
         await self._store.jobs.complete([job.id for job in known if errors.keys().isdisjoint(job.numbers)])
+        if self.on_indexed is not None:
+            await self.on_indexed(vault)
         for job in known:
             blamed = [errors[number] for number in job.numbers if number in errors]
             if blamed:

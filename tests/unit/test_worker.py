@@ -290,3 +290,17 @@ async def test_a_defect_does_not_end_the_worker(tmp_path: Path, indexer: FakeInd
     assert await worker.wait_indexed(await writer.vault(), 20.0)
     assert spool.calls >= 1
     await worker.stop()
+
+
+async def test_who_holds_an_index_is_told_when_a_vault_was_indexed(store: Store, worker: Worker) -> None:
+    writer = Writer(store)
+    await writer.exchange("one", "two")
+    told: list[int] = []
+
+    async def note(vault: int) -> None:
+        told.append(vault)
+        assert len(await _indexed(writer)) == 2
+
+    worker.on_indexed = note
+    await worker.run_until_idle()
+    assert told == [await writer.vault()]

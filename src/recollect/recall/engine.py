@@ -66,6 +66,17 @@ class RecallEngine:
         """Drop what is held in memory of a vault."""
         self._cache.forget(vault)
 
+    async def refresh(self, vault: VaultId) -> None:
+        """Bring the index of a vault that is held up to date, so that the next recall need not. Never raises for a
+        store that fails."""
+        if not self._cache.holds(vault):
+            return
+        try:
+            async with self._cache.using(vault):
+                return
+        except StoreUnavailableError:
+            return  # the next recall will say so
+
     async def recall(self, vault: VaultId, request: RecallRequest) -> RecallResult:
         """Rank, gate, select. Never raises for a store or a model that fails or is late: the status says so."""
         started = time.perf_counter()

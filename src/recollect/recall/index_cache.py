@@ -47,6 +47,11 @@ class IndexCache:
         """Vaults held."""
         return len(self._slots)
 
+    def holds(self, vault: VaultId) -> bool:
+        """The vault's index is in memory."""
+        slot = self._slots.get(vault)
+        return slot is not None and slot.index is not None
+
     @asynccontextmanager
     async def using(self, vault: VaultId) -> AsyncIterator[VaultIndex]:
         """The vault's index as of now, which nobody changes while it is in use. StoreUnavailableError passes."""
@@ -61,7 +66,8 @@ class IndexCache:
             if index is None or delta.epoch != index.epoch:
                 index = VaultIndex(self._model)
                 index.epoch = delta.epoch
-            if len(delta.messages) + len(delta.passages) > _LARGE_DELTA:
+            changes = len(delta.messages) + len(delta.passages)
+            if changes > _LARGE_DELTA or (changes and len(index.layout) > _LARGE_DELTA):
                 await asyncio.to_thread(_bring_up_to_date, index, delta)
             else:
                 _bring_up_to_date(index, delta)

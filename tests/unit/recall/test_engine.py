@@ -296,3 +296,24 @@ async def test_forgetting_reads_anew(room: Room):
     room.engine.forget(room.vault)
     assert room.engine.cached_bytes == 0
     assert texts((await room.recall("violins")).ranking) == ["I like violins."]
+
+
+async def test_a_held_index_is_brought_up_to_date_ahead_of_time(room: Room):
+    await room.say("I keep bees in Graz.", *[f"Errand number {n}." for n in range(20)])
+    await room.engine.refresh(room.vault)
+    assert room.engine.cached_bytes == 0, "what nobody asked for is not loaded"
+    await room.recall("bees")
+    held = room.engine.cached_bytes
+    await room.say(
+        "The bees moved to Linz, and made a great deal of honey there last summer.", at=MONDAY + timedelta(hours=1)
+    )
+    await room.index()
+    await room.engine.refresh(room.vault)
+    assert room.engine.cached_bytes > held
+
+
+async def test_a_refresh_outlives_a_store_that_fails(room: Room):
+    await room.say("I keep bees in Graz.")
+    await room.recall("bees")
+    await room.store.control.close()
+    await room.engine.refresh(room.vault)
