@@ -23,6 +23,7 @@ from benchmarks.recall.train import NOW, name_of
 from recollect.domain.recall import RecallRequest
 from recollect.recall import gate_weights as current
 from recollect.recall.answer import answer
+from recollect.recall.calibration import COSINES
 from recollect.recall.gate import gate_evidence
 from recollect.recall.plans import BALANCED
 from recollect.recall.probes import unrelated_probes
@@ -155,11 +156,20 @@ def _importance(samples: Sequence[Sample]) -> NDArray[np.float64]:
     return np.array([one.worth / totals[key] / len(totals) for one, key in zip(samples, keys, strict=True)])
 
 
-def source_of(tables: dict[str, dict[str, float]], command: str) -> str:
+def cosines_of(samples: Sequence[Sample]) -> tuple[list[float], list[float]]:
+    """Means and spreads of the cosines over the unrelated probes: the scale that other models are put on."""
+    rows = np.array([[one.evidence[name] for name in COSINES] for one in samples if one.kind == "probe"])
+    means, spreads = rows.mean(axis=0).round(4), rows.std(axis=0).round(4)
+    return means.tolist(), spreads.tolist()
+
+
+def source_of(tables: dict[str, dict[str, float]], scale: tuple[list[float], list[float]], command: str) -> str:
     """The module that holds the weights."""
     lines = ['"""The gate\'s logistic models, learned by:', "", f"    {command}", "", "Do not edit: run the command."]
     lines += ['"""', "", "from __future__ import annotations", "", "from types import MappingProxyType", ""]
     lines += [f'CALIBRATED_MODEL = "{current.CALIBRATED_MODEL}"']
+    for name, values in zip(("UNRELATED_MEANS", "UNRELATED_SPREADS"), scale, strict=True):
+        lines += ["", f"{name} = ({', '.join(map(str, values))})"]
     for name, table in tables.items():
         lines += ["", f"{name} = MappingProxyType(", "    {"]
         lines += [f'        "{signal}": {weight},' for signal, weight in table.items()]
@@ -182,6 +192,7 @@ def main() -> None:
     without_late = replace(BALANCED, late_candidates=0)
     plans = {"LEXICAL": (without_late, False), "DENSE": (without_late, True), "LATE": (BALANCED, True)}
     tables = {}
+    scale: tuple[list[float], list[float]] = ([], [])
     for title, names in MODELS.items():
         plan, has_vectors = plans[title]
         samples = [
@@ -189,6 +200,7 @@ def main() -> None:
             for name, vaults in loaded.items()
             for sample in samples_of(vaults, name, plan, has_vectors=has_vectors)
         ]
+        scale = cosines_of(samples) if title == "DENSE" else scale
         report(title, samples, held_out(samples, names, FALSE_SHARES[title]))
         seen = [one for one in samples if one.kind != "unseen"]
         weights = fit(seen, names)
@@ -196,7 +208,7 @@ def main() -> None:
         tables[title] = dict(zip((*names, "bias"), (round(float(one), 3) for one in weights), strict=True))
     if args.write:
         command = "python -m benchmarks.recall.train_gate --write " + " ".join(path.name for path in args.data)
-        TARGET.write_text(source_of(tables, command))
+        TARGET.write_text(source_of(tables, scale, command))
 
 
 if __name__ == "__main__":

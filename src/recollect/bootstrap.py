@@ -29,6 +29,7 @@ from recollect.providers.models import ModelCatalogue
 from recollect.providers.recall_model import RecallModel
 from recollect.providers.registry import context_window, find_provider, load_registry, with_overrides
 from recollect.providers.routing import ProviderRouter, resolve_router_style
+from recollect.recall.calibration import Calibration
 from recollect.recall.engine import RecallEngine
 from recollect.recall.indexer import PassageIndexer
 from recollect.server.app import GatewayApp
@@ -120,7 +121,12 @@ async def open_gateway(settings: Settings) -> Gateway:
     embedder, problem = await asyncio.to_thread(_open_embedder, settings)
     spool = Spool(settings.spool_dir)
     engine = RecallEngine(
-        store.index, store.messages, store.sessions, embedder, cache_bytes=settings.recall.cache_mb * MIB
+        store.index,
+        store.messages,
+        store.sessions,
+        embedder,
+        cache_bytes=settings.recall.cache_mb * MIB,
+        calibration=Calibration.read(settings.calibration_path),
     )
     worker = Worker(
         store,

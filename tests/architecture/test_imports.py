@@ -18,7 +18,7 @@ OUTSIDE = {
     "worker.py": set(),
     "settings": {"pydantic", "pydantic_core"},
     "server": {"orjson", "starlette", "uvicorn"},
-    "cli": {"click", "openai"},
+    "cli": {"click", "matplotlib", "openai"},
 }
 """What a package may import besides the standard library and ourselves; the ones that are not named here may choose."""
 

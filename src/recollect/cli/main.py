@@ -15,6 +15,7 @@ COMMANDS = {
     "import": "Store conversations from a JSONL file.",
     "export": "Write conversations as JSONL.",
     "search": "Search one user's memory.",
+    "eval": "Measure recall on what is stored.",
     "doctor": "Check that everything is in place, and say what to do.",
     "chat": "Talk to a model through the gateway, in the terminal.",
 }

@@ -11,6 +11,7 @@ import numpy.ma  # np.unique would import it inside the first request: 50 ms
 
 from recollect.domain.ids import MessageNumber
 from recollect.domain.recall import GateVerdict, Hit, MemoryStatus, RecallResult
+from recollect.recall.calibration import is_calibrated
 from recollect.recall.eligibility import eligible_places
 from recollect.recall.follow_up import with_context
 from recollect.recall.gate import decide, gate_evidence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from recollect.domain.messages import StoredMessage
     from recollect.domain.recall import RecallRequest
     from recollect.embedders.base import Embedding
+    from recollect.recall.calibration import Calibration
     from recollect.recall.ranking import Ranking
     from recollect.recall.selection import Choice
     from recollect.recall.vault_index import VaultIndex
@@ -76,9 +78,13 @@ class Answer:
 
 
 def answer(
-    index: VaultIndex, request: RecallRequest, embedding: Embedding | None, recent_session: int | None
+    index: VaultIndex,
+    request: RecallRequest,
+    embedding: Embedding | None,
+    recent_session: int | None,
+    calibration: Calibration | None = None,
 ) -> Answer:
-    """Rank, gate and select."""
+    """Rank, gate and select. ``calibration`` is that of the index's model, where it has one."""
     now = request.as_of or request.now or datetime.now(UTC)
     text = asked_text(request)
     query = read_query(text, np.unique(index.passages.language.view), now.date(), embedding)
@@ -89,7 +95,10 @@ def answer(
         ranking = rank(index, query, plan_for(request.strategy), eligible)
     selector = Selector(index, request, eligible)
     evidence = gate_evidence(index, query, ranking)
-    verdict = decide(evidence, query, index.model, request.threshold)
+    if calibration is not None:
+        evidence = calibration.applied(evidence)
+    has_known_scale = calibration is not None or is_calibrated(index.model)
+    verdict = decide(evidence, query, request.threshold, has_known_scale=has_known_scale)
     if not verdict.is_open and selector.is_small and not query.is_small_talk:
         verdict = GateVerdict(is_open=True, reason="the whole vault fits", signals=verdict.signals)
     choice = selector.choose(ranking, is_open=verdict.is_open, recent=recent_places(index, request, recent_session))

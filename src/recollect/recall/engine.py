@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from recollect.domain.ids import VaultId
     from recollect.domain.recall import RecallRequest
     from recollect.embedders.base import Embedder, Embedding
+    from recollect.recall.calibration import Calibration
     from recollect.stores.base import IndexStore, MessageStore, SessionStore
 
 logger = logging.getLogger(__name__)
@@ -41,11 +42,14 @@ class RecallEngine:
         embedder: Embedder | None,
         *,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
+        calibration: Calibration | None = None,
     ) -> None:
-        """Take where derived data, texts and sessions are, and the model (None: words alone)."""
+        """Take where derived data, texts and sessions are, the model (None: words alone) and its scale; a calibration
+        of another model is left aside."""
         self._messages = message_store
         self._sessions = session_store
         self._embedder = embedder
+        self._calibration = calibration if embedder and calibration and calibration.model == embedder.model else None
         self._cache = IndexCache(
             index_store,
             model=embedder.model if embedder else "",
@@ -61,6 +65,10 @@ class RecallEngine:
     def cached_bytes(self) -> int:
         """Memory held by vault indexes, estimated."""
         return self._cache.nbytes
+
+    def drop_calibration(self) -> None:
+        """Show raw cosines again: whoever makes a calibration needs them."""
+        self._calibration = None
 
     def forget(self, vault: VaultId) -> None:
         """Drop what is held in memory of a vault."""
@@ -100,9 +108,9 @@ class RecallEngine:
         with _timed(stage_ms, "rank"):
             async with self._cache.using(vault) as index:
                 if len(index.layout) > _LARGE_VAULT:
-                    found = await asyncio.to_thread(answer, index, request, embedding, recent)
+                    found = await asyncio.to_thread(answer, index, request, embedding, recent, self._calibration)
                 else:
-                    found = answer(index, request, embedding, recent)
+                    found = answer(index, request, embedding, recent, self._calibration)
         with _timed(stage_ms, "fetch"):
             messages = await self._messages.messages(vault, found.numbers) if found.numbers else []
         return found.result({message.number: message for message in messages})

@@ -52,14 +52,16 @@ def gate_evidence(index: VaultIndex, query: Query, ranking: Ranking) -> dict[str
     return evidence
 
 
-def decide(evidence: Mapping[str, float], query: Query, model: str, threshold: float | None) -> GateVerdict:
+def decide(
+    evidence: Mapping[str, float], query: Query, threshold: float | None, *, has_known_scale: bool
+) -> GateVerdict:
     """Open where the relevance reaches the threshold, or the person asks about themselves; shut for small talk.
 
     Relevance is a logistic model of the evidence, 0..1: 1 / (1 + exp(-(bias + Σ weight · signal))). Cosines of a
-    model that was not calibrated say nothing absolute: only the words count then.
+    model whose scale is not known say nothing absolute: only the words count then.
     """
     limit = DEFAULT_THRESHOLD if threshold is None else threshold
-    weights = _weights_for(evidence, model)
+    weights = _weights_for(evidence, has_known_scale=has_known_scale)
     total = weights["bias"] + sum(weight * evidence.get(name, 0.0) for name, weight in weights.items())
     relevance = float(1 / (1 + np.exp(-total)))
     shown = {**evidence, "relevance": relevance, "threshold": limit}
@@ -67,12 +69,12 @@ def decide(evidence: Mapping[str, float], query: Query, model: str, threshold: f
         return GateVerdict(is_open=False, reason="small talk", signals=shown)
     if relevance >= limit:
         return GateVerdict(is_open=True, reason="relevant", signals=shown)
-    if threshold is None and _concerns_the_person(evidence, query, model):
+    if threshold is None and _concerns_the_person(evidence, query, has_known_scale=has_known_scale):
         return GateVerdict(is_open=True, reason="about the person who asks", signals=shown)
     return GateVerdict(is_open=False, reason="nothing relevant", signals=shown)
 
 
-def _concerns_the_person(evidence: Mapping[str, float], query: Query, model: str) -> bool:
+def _concerns_the_person(evidence: Mapping[str, float], query: Query, *, has_known_scale: bool) -> bool:
     """The person asks for something of their own: "my hobbies" seldom stand in the vault by that name."""
     if query.asks_for_everything:
         return True
@@ -80,11 +82,11 @@ def _concerns_the_person(evidence: Mapping[str, float], query: Query, model: str
         return False
     if "dense" not in evidence:
         return evidence["coverage"] > 0
-    return not model.startswith(gate_weights.CALIBRATED_MODEL) or evidence["dense"] >= OWN_COSINE
+    return not has_known_scale or evidence["dense"] >= OWN_COSINE
 
 
-def _weights_for(evidence: Mapping[str, float], model: str) -> Mapping[str, float]:
-    if "dense" not in evidence or not model.startswith(gate_weights.CALIBRATED_MODEL):
+def _weights_for(evidence: Mapping[str, float], *, has_known_scale: bool) -> Mapping[str, float]:
+    if "dense" not in evidence or not has_known_scale:
         return gate_weights.LEXICAL
     return gate_weights.LATE if "late" in evidence else gate_weights.DENSE
 

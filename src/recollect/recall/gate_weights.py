@@ -11,6 +11,10 @@ from types import MappingProxyType
 
 CALIBRATED_MODEL = "all-MiniLM-L6-v2"
 
+UNRELATED_MEANS = (0.2099, 0.2269)
+
+UNRELATED_SPREADS = (0.0998, 0.0848)
+
 LEXICAL = MappingProxyType(
     {
         "coverage": 3.068,

@@ -168,6 +168,11 @@ class Settings(Section):
         return self.store.path or self.data_dir / "recollect.db"
 
     @property
+    def calibration_path(self) -> Path:
+        """Where `recollect eval self --calibrate` keeps the scale of the embedder."""
+        return self.data_dir / "calibration.json"
+
+    @property
     def spool_dir(self) -> Path:
         """Where captures wait while the database is away."""
         return self.data_dir / "spool"
