@@ -1,8 +1,9 @@
 """Evidence recall of a running gateway, over its own HTTP API.
 
-    python -m benchmarks.recall DATA.jsonl.gz [...] --base-url http://127.0.0.1:8000 [--key mk_...]
+    python -m benchmarks.recall DATA [...] --base-url http://127.0.0.1:8000 [--key mk_...] [--judge gpt-4o-mini]
 
-Each conversation goes into a vault of its own; each question is searched (the ranking) and prepared with 500 tokens
+DATA is LoCoMo, REALTALK, BEAM or LongMemEval as published, or our own form (see README.md). Each conversation goes into
+a vault of its own; each question is searched (the ranking) and prepared with 500 tokens
 (what would be injected); unrelated probes must inject nothing at the default budget.
 """
 
@@ -19,11 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.recall.conversations import load_conversations
-from benchmarks.recall.measures import Tally, ranking_measures
+from benchmarks.recall.judge import judge_of
+from benchmarks.recall.measures import Tally, ranking_measures, session_measures
 from benchmarks.recall.offline import PROBES
 
 if TYPE_CHECKING:
     from benchmarks.recall.conversations import Conversation
+    from benchmarks.recall.judge import Judge
 
 BUDGET = 500
 TIMEOUT_S = 600.0
@@ -92,7 +95,7 @@ def ingest(gateway: Gateway, conversation: Conversation, user: str, report: Repo
         report.ingest_ms.append((time.perf_counter() - started) * 1000 / len(messages))
 
 
-def ask(gateway: Gateway, conversation: Conversation, user: str, report: Report) -> None:
+def ask(gateway: Gateway, conversation: Conversation, user: str, report: Report, judge: Judge | None) -> None:
     """Every question, then every unrelated probe."""
     for question in conversation.questions:
         started = time.perf_counter()
@@ -102,8 +105,12 @@ def ask(gateway: Gateway, conversation: Conversation, user: str, report: Report)
         report.search_ms.append((time.perf_counter() - started) * 1000)
         prepared = prepare(gateway, user, question.text, max_tokens=BUDGET)
         measures = ranking_measures(external_ids(searched["data"]), question.evidence)
-        injected = set(external_ids(prepared["memories"]))
-        measures[f"R@{BUDGET}tok"] = len(injected & question.evidence) / len(question.evidence)
+        measures |= session_measures([one["session_id"] for one in searched["data"]], question.sessions)
+        if question.evidence:
+            injected = set(external_ids(prepared["memories"]))
+            measures[f"R@{BUDGET}tok"] = len(injected & question.evidence) / len(question.evidence)
+        if judge is not None and question.answer:
+            measures["judged right"] = float(judge.is_right(question, prepared["context"]))
         report.tally.add(conversation.id, question.category, measures)
         report.tokens.append(prepared["tokens"])
     report.injected.extend(bool(prepare(gateway, user, probe)["memories"]) for probe in PROBES)
@@ -132,15 +139,18 @@ def main() -> None:
     parser.add_argument("--base-url", default="http://127.0.0.1:8000")
     parser.add_argument("--key")
     parser.add_argument("--strategy", default="balanced")
+    parser.add_argument("--judge", metavar="MODEL", help="score answers with this model; key from OPENAI_API_KEY")
+    parser.add_argument("--judge-url", help="any OpenAI-compatible base URL")
     args = parser.parse_args()
     gateway = Gateway(args.base_url, args.key, args.strategy)
+    judge = judge_of(args.judge, args.judge_url) if args.judge else None
     run = uuid.uuid4().hex[:8]
     for path in args.data:
         report = Report()
         for conversation in load_conversations(path):
             user = f"benchmark-{run}-{conversation.id}"
             ingest(gateway, conversation, user, report)
-            ask(gateway, conversation, user, report)
+            ask(gateway, conversation, user, report, judge)
         report.show(path.name.split(".")[0])
 
 

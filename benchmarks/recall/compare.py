@@ -1,6 +1,6 @@
 """Recollect beside BM25, dense vectors and Mem0's formula, in process, on the same vectors.
 
-    python -m benchmarks.recall.compare DATA.jsonl.gz [...] [--plan balanced] [--picture FILE.png]
+    python -m benchmarks.recall.compare DATA [...] [--plan balanced] [--picture FILE.png]
 
 The picture (recall against injected tokens) needs matplotlib.
 """
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.recall.baselines import BASELINES
-from benchmarks.recall.measures import Tally, ranking_measures
+from benchmarks.recall.measures import Tally, ranking_measures, session_measures
 from benchmarks.recall.offline import PROBES, load_vaults
 from recollect.domain.recall import RecallRequest, Strategy
 from recollect.recall.answer import answer
@@ -38,18 +38,32 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BUDGETS = (150, 250, 500, 1000, 2000)
 COLUMNS = ("R@5", "R@10", "R@20", "R@50", "all@10", "MRR", *(f"R@{budget}tok" for budget in BUDGETS))
+SESSION_COLUMNS = ("session any@5", "session all@5", "session ndcg@10")
 
 
 def recollect_rows(vault: LoadedVault, question: Question, strategy: Strategy) -> dict[str, float]:
     """Measures of the engine itself, gate included."""
-    external = {int(message.number): str(message.external_id) for message in vault.conversation.messages}
     measures: dict[str, float] = {}
     for budget in BUDGETS:
         request = RecallRequest(question.text, strategy=strategy, limit=50, max_tokens=budget, now=NOW)
         found = answer(vault.index, request, vault.embeddings[question.text], None)
-        injected = {external[one.number] for one in found.selected}
-        measures[f"R@{budget}tok"] = len(injected & question.evidence) / len(question.evidence)
-        measures.update(ranking_measures([external[one.number] for one in found.ranked], question.evidence))
+        measures |= measured(
+            vault, question, budget, [one.number for one in found.ranked], [one.number for one in found.selected]
+        )
+    return measures
+
+
+def measured(
+    vault: LoadedVault, question: Question, budget: int, ranked: Sequence[int], injected: Iterable[int]
+) -> dict[str, float]:
+    """Every measure of one ranking (message numbers, best first) and of what a budget takes of it."""
+    told = {int(message.number): message for message in vault.conversation.messages}
+    turns = list(dict.fromkeys(str(told[number].external_id) for number in ranked))
+    measures = ranking_measures(turns, question.evidence)
+    measures |= session_measures([str(told[number].session) for number in ranked], question.sessions)
+    if question.evidence:
+        found = {str(told[number].external_id) for number in injected} & question.evidence
+        measures[f"R@{budget}tok"] = len(found) / len(question.evidence)
     return measures
 
 
@@ -60,13 +74,12 @@ def baseline_rows(vault: LoadedVault, question: Question, baseline: Baseline) ->
     query = read_query(question.text, np.unique(index.passages.language.view), NOW.date(), embedding)
     scores = baseline.score(index, query)
     places = [int(place) for place in np.argsort(-scores, kind="stable")[:400] if scores[place] > 0]
-    external = {int(message.number): str(message.external_id) for message in vault.conversation.messages}
     number = index.messages.number.view[index.layout.message]
-    ranked = list(dict.fromkeys(external[int(number[place])] for place in places))
-    measures = ranking_measures(ranked, question.evidence)
+    ranked = [int(number[place]) for place in places]
+    measures: dict[str, float] = {}
     for budget in BUDGETS:
-        injected = {external[int(number[place])] for place in packed(index, places, budget)}
-        measures[f"R@{budget}tok"] = len(injected & question.evidence) / len(question.evidence)
+        injected = [int(number[place]) for place in packed(index, places, budget)]
+        measures |= measured(vault, question, budget, ranked, injected)
     return measures
 
 
@@ -103,10 +116,11 @@ def false_injections(vaults: Sequence[LoadedVault], strategy: Strategy) -> float
 
 def print_table(title: str, tallies: dict[str, Tally], false_share: float) -> None:
     """A Markdown table, the interval of R@10 beside it."""
-    print(f"\n### {title}\n\n| | {' | '.join(COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 1)}")
-    for name, tally in tallies.items():
-        print(f"| {name} | {' | '.join(f'{tally.mean(column):.1f}' for column in COLUMNS)} |")
     ours = tallies["Recollect"]
+    columns = [column for column in (*COLUMNS, *SESSION_COLUMNS) if ours.values[column]]
+    print(f"\n### {title}\n\n| | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
+    for name, tally in tallies.items():
+        print(f"| {name} | {' | '.join(f'{tally.mean(column):.1f}' for column in columns)} |")
     low, high = ours.interval("R@10")
     by_category = {name: round(100 * float(np.mean(values)), 1) for name, values in sorted(ours.categories.items())}
     print(f"\nRecollect R@10, 95 % interval: {low:.1f} to {high:.1f}; by category: {by_category}")

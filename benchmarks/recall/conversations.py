@@ -1,13 +1,12 @@
-"""The data format: one JSON object a line, a conversation with sessions and questions."""
+"""Conversations with labelled questions, from any form that :mod:`benchmarks.recall.formats` reads."""
 
 from __future__ import annotations
 
-import gzip
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.recall.formats import read_records
 from recollect.domain.ids import MessageId, MessageNumber, SessionName, SessionNumber, digest16
 from recollect.domain.messages import StoredMessage
 
@@ -17,12 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``evidence`` are external ids of messages."""
+    """``evidence`` are external ids of messages, ``sessions`` the sessions that hold evidence."""
 
     id: str
     text: str
     category: str
     evidence: frozenset[str]
+    sessions: frozenset[str]
+    answer: str = ""
+    asked_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,8 @@ class Conversation:
 
 
 def load_conversations(path: Path) -> list[Conversation]:
-    """Read ``{"id", "sessions": [{"id", "messages": [...]}], "questions": [...]}`` lines, gzipped or not."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        return [_conversation(json.loads(line)) for line in lines if line.strip()]
+    """Every conversation of a data set that has a question. ValueError for a form that is not known."""
+    return [_conversation(record) for record in read_records(path) if record["questions"]]
 
 
 def _conversation(record: dict[str, Any]) -> Conversation:
@@ -62,8 +62,17 @@ def _conversation(record: dict[str, Any]) -> Conversation:
                     external_id=str(message["id"]),
                 )
             )
+    session_of = {message.external_id: str(message.session) for message in messages}
     questions = tuple(
-        Question(str(one["id"]), one["text"], one["category"], frozenset(map(str, one["evidence"])))
+        Question(
+            str(one["id"]),
+            one["text"],
+            one["category"],
+            evidence := frozenset(map(str, one["evidence"])),
+            frozenset(one.get("sessions") or (session_of[turn] for turn in evidence)),
+            one.get("answer", ""),
+            one.get("asked_at"),
+        )
         for one in record["questions"]
     )
     return Conversation(str(record["id"]), tuple(messages), questions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from collections import defaultdict
@@ -26,7 +27,7 @@ class Tally:
         """One question's measures."""
         for name, value in measures.items():
             self.values[name][conversation].append(value)
-        self.categories[category].append(measures.get("R@10", 0.0))
+        self.categories[category].append(measures.get("R@10", measures["session all@5"]))
 
     def mean(self, name: str) -> float:
         """Mean over questions, in per cent."""
@@ -43,8 +44,29 @@ class Tally:
         return 100 * means[int(DRAWS * 0.025)], 100 * means[int(DRAWS * 0.975)]
 
 
+def session_measures(ranked: Sequence[str], wanted: frozenset[str]) -> dict[str, float]:
+    """At session level, as LongMemEval has it: ``ranked`` are sessions, each at the place of its first hit.
+
+    ``any@5``, ``all@5``: any, all of the labelled sessions among the first five; ``ndcg@10``: binary gains,
+    discounted by log2(rank + 1), over the best possible (Järvelin and Kekäläinen 2002).
+    """
+    top = list(dict.fromkeys(ranked))
+    gains = [1 / math.log2(rank + 1) for rank, one in enumerate(top[:10], 1) if one in wanted]
+    ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(len(wanted), 10) + 1))
+    return {
+        "session any@5": float(bool(wanted & set(top[:5]))),
+        "session all@5": float(wanted <= set(top[:5])),
+        "session ndcg@10": sum(gains) / ideal,
+    }
+
+
 def ranking_measures(ranked: Sequence[str], evidence: frozenset[str]) -> dict[str, float]:
-    """``R@k``: share of the evidence among the first k; ``all@10``: all of it; ``MRR``: of the first found."""
+    """``R@k``: share of the evidence among the first k; ``all@10``: all of it; ``MRR``: of the first found.
+
+    Nothing where no message is labelled.
+    """
+    if not evidence:
+        return {}
     measures = {f"R@{count}": len(evidence & set(ranked[:count])) / len(evidence) for count in RANKS}
     measures["all@10"] = float(evidence <= set(ranked[:10]))
     first = next((rank for rank, one in enumerate(ranked, 1) if one in evidence), None)
