@@ -137,6 +137,8 @@ def draw(tables: dict[str, dict[str, Tally]], target: Path) -> None:
         panel.set(
             title=title, xlabel="injected tokens at most", ylabel="evidence recall, %", xscale="log", ylim=(0, 100)
         )
+        panel.set_xticks(BUDGETS, labels=[str(budget) for budget in BUDGETS])
+        panel.minorticks_off()
         panel.legend()
     figure.tight_layout()
     figure.savefig(target)
