@@ -92,6 +92,8 @@ class Exchange:
 
     # inject
     sticky: tuple[Injection, ...] = ()
+    profile: Injection | None = None
+    """What the session's system message ends with, the same from its first request on."""
     injection: Injection | None = None
     shadowed: Injection | None = None
     edit: PromptEdit = field(default_factory=PromptEdit)

@@ -9,6 +9,7 @@ from recollect.domain.capture import Injection
 from recollect.domain.ids import digest16
 from recollect.domain.keys import MemoryMode
 from recollect.domain.recall import MemoryStatus
+from recollect.exchange.recall import CHARACTERS_PER_TOKEN, holds_profile
 from recollect.wire.memory_block import FRAME_TOKENS, BlockEntry, render_block
 from recollect.wire.prompt import PromptEdit
 
@@ -78,9 +79,12 @@ class Injector:
             )
             if utterance.role == "user" and utterance.can_hold_block and lineage in known
         }
-        if prompt.target in blocks:
+        profile = exchange.profile.block if exchange.profile and holds_profile(prompt) else None
+        if profile is not None:
+            exchange.block_tokens += len(profile) // CHARACTERS_PER_TOKEN
+        if profile is not None or prompt.target in blocks:
             exchange.status = MemoryStatus.INJECTED
-        exchange.edit = PromptEdit(model=model, blocks=blocks)
+        exchange.edit = PromptEdit(model=model, blocks=blocks, profile=profile)
 
     def _note_shadow(self, exchange: Exchange) -> None:
         """Mode ``shadow``: what would have been injected is for the trace alone."""

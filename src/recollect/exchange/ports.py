@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from datetime import datetime
 
     from recollect.domain.capture import Capture
     from recollect.domain.ids import VaultId
+    from recollect.domain.profile import Profile
     from recollect.domain.recall import RecallRequest, RecallResult
     from recollect.providers.base import Headers, Route, UpstreamReply
 
@@ -63,6 +65,13 @@ class Recaller(Protocol):
 
     def forget(self, vault: VaultId) -> None:
         """Drop what is held in memory of a vault."""
+
+
+class ProfileSource(Protocol):
+    """Knows what is so of the person whose vault it is."""
+
+    async def profile(self, vault: VaultId, at: datetime) -> Profile:
+        """The profile at a moment; empty where nothing is known. StoreUnavailableError passes."""
 
 
 class Spooler(Protocol):

@@ -7,16 +7,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from recollect.domain.capture import Injection
+from recollect.domain.ids import Lineage, digest16
 from recollect.domain.recall import Hit, MemoryStatus, RecallRequest, RecallResult, Strategy
+from recollect.wire.memory_block import render_profile
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from recollect.domain.capture import Injection
     from recollect.domain.controls import Controls
-    from recollect.domain.ids import VaultId
+    from recollect.domain.ids import SessionName, VaultId
     from recollect.exchange.exchange import Exchange, Place
-    from recollect.exchange.ports import Recaller
+    from recollect.exchange.ports import ProfileSource, Recaller
     from recollect.stores.base import InjectionStore, MessageStore
     from recollect.wire.prompt import Prompt
 
@@ -45,6 +47,11 @@ class Deadlines:
                 return self.agentic_ms
             case _:
                 return self.balanced_ms
+
+
+def profile_lineage(session: SessionName) -> Lineage:
+    """The place of a session's profile among what was injected."""
+    return Lineage(digest16(b"profile", session.encode()))
 
 
 def block_budget(controls: Controls, context_window: int | None, default: int = DEFAULT_BLOCK_TOKENS) -> int:
@@ -81,9 +88,11 @@ class RecallStage:
         messages: MessageStore,
         deadlines: Deadlines,
         block_tokens: int = DEFAULT_BLOCK_TOKENS,
+        profiles: ProfileSource | None = None,
     ) -> None:
-        """Take who ranks, where injections and what they quote are, how long ranking may take, and how large a block is
-        by default."""
+        """Take who ranks, where injections and what they quote are, how long ranking may take, how large a block is by
+        default, and who knows profiles."""
+        self._profiles = profiles
         self._block_tokens = block_tokens
         self._engine = engine
         self._injections = injections
@@ -91,7 +100,7 @@ class RecallStage:
         self._deadlines = deadlines
 
     async def run(self, exchange: Exchange, context_window: int | None, *, keeps_retries: bool = True) -> None:
-        """Fill ``sticky``, ``recalled`` and ``status``; leave them where the mode does not recall.
+        """Fill ``sticky``, ``profile``, ``recalled`` and ``status``; leave them where the mode does not recall.
 
         ``keeps_retries``: a newest message that got its block a moment ago keeps it, without a recall.
         StoreUnavailableError passes: the pipeline goes on without memory.
@@ -102,7 +111,10 @@ class RecallStage:
         exchange.status = MemoryStatus.EMPTY
         if place.vault is None:
             return
-        exchange.sticky = await self._sticky(place, prompt)
+        await self._find_kept(exchange, place, prompt)
+        begins = place.session is None or not exchange.controls.mode.stores
+        if exchange.profile is None and begins and holds_profile(prompt):
+            exchange.profile = await self._new_profile(exchange, place.vault.id, place.session_name)
         if prompt.target is None or not prompt.ends_with_user:
             return
         kept = self._fresh_injection(exchange, place, prompt) if keeps_retries else None
@@ -114,15 +126,33 @@ class RecallStage:
         exchange.recalled = await self._engine.recall(place.vault.id, request)
         exchange.status = exchange.recalled.status
 
-    async def _sticky(self, place: Place, prompt: Prompt) -> tuple[Injection, ...]:
+    async def _find_kept(self, exchange: Exchange, place: Place, prompt: Prompt) -> None:
+        """What was injected at the places of this request, in one call."""
+        if place.vault is None:
+            return
+        lineage_of_profile = profile_lineage(place.session_name)
         users = [
             lineage
             for lineage, utterance in zip(place.conversation.lineages, prompt.utterances, strict=True)
             if utterance.role == "user"
         ]
-        if place.vault is None or not users:
-            return ()
-        return tuple(await self._injections.injections(place.vault.id, users))
+        kept = await self._injections.injections(place.vault.id, [lineage_of_profile, *users])
+        exchange.sticky = tuple(one for one in kept if one.lineage != lineage_of_profile)
+        exchange.profile = next((one for one in kept if one.lineage == lineage_of_profile), None)
+
+    async def _new_profile(self, exchange: Exchange, vault: VaultId, session: SessionName) -> Injection | None:
+        """The profile of a session that begins, kept before it is sent where the session will be known again."""
+        if self._profiles is None or not exchange.controls.mode.injects:
+            return None
+        found = await self._profiles.profile(vault, exchange.controls.as_of or exchange.started_at)
+        if not found.lines:
+            return None
+        nonce = digest16(b"profile", str(vault).encode(), *(line.encode() for line in found.lines))[:4].hex()
+        block = render_profile(found.lines, nonce=nonce)
+        injection = Injection(profile_lineage(session), block, found.sources, exchange.started_at)
+        if exchange.controls.mode.stores:
+            await self._injections.put_injection(vault, injection)
+        return injection
 
     def _fresh_injection(self, exchange: Exchange, place: Place, prompt: Prompt) -> Injection | None:
         """The block that the newest message got a moment ago: a retry or a regeneration keeps it."""
@@ -160,3 +190,9 @@ class RecallStage:
             recent_messages=RECENT_MESSAGES if place.sent_only_newest else 0,
             deadline_ms=self._deadlines.of(controls.strategy),
         )
+
+
+def holds_profile(prompt: Prompt) -> bool:
+    """The request opens with a system or developer message, at whose end a profile can stand."""
+    first = prompt.utterances[0] if prompt.utterances else None
+    return first is not None and first.role in {"system", "developer"} and first.can_hold_block

@@ -91,9 +91,12 @@ class Rememberer:
             "stage_ms": {name: round(value, 2) for name, value in exchange.stage_ms.items()},
             "recall": recall_record(exchange.recalled) if exchange.recalled else None,
             "injected": injection.block if injection else None,
+            "profile": exchange.edit.profile,
             "reinserted": len(exchange.edit.blocks) - (1 if exchange.injection else 0),
         }
         sources = {number for one in exchange.sticky for number in one.sources} if exchange.edit.blocks else set()
+        if exchange.profile:
+            sources |= set(exchange.profile.sources)
         if injection:
             sources |= set(injection.sources)
         if exchange.recalled:

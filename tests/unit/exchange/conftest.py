@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from recollect.domain.controls import Controls
+from recollect.domain.profile import Profile
 from recollect.domain.recall import GateVerdict, Hit, MemoryStatus, RecallResult
 from recollect.exchange.authenticate import Authenticator
 from recollect.exchange.capture import Capturer
@@ -166,10 +167,22 @@ class Sink:
         return b"".join(self.chunks)
 
 
+class KnownPerson:
+    """Knows whatever a test says is known."""
+
+    def __init__(self):
+        self.lines = ()
+        self.sources = ()
+
+    async def profile(self, vault, at):
+        return Profile(self.lines, self.sources)
+
+
 class Gateway:
     """The pipeline with everything around it within reach."""
 
     def __init__(self, tmp_path):
+        self.person = KnownPerson()
         self.clock = Clock()
         self.store = in_memory_store()
         self.upstream = RecordingUpstream()
@@ -182,7 +195,9 @@ class Gateway:
             Stages(
                 Authenticator(self.store.keys),
                 self.resolver,
-                RecallStage(self.recaller, self.store.injections, self.store.messages, Deadlines()),
+                RecallStage(
+                    self.recaller, self.store.injections, self.store.messages, Deadlines(), profiles=self.person
+                ),
                 Injector(),
                 Forwarder(FixedRouter(), self.upstream, NoBuiltIn()),
                 self.capturer,
