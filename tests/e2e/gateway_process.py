@@ -21,6 +21,7 @@ COMMAND = Path(sysconfig.get_path("scripts")) / "recollect"
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 UPSTREAM_KEY = "sk-upstream-secret"
+UPSTREAM_KEYS = {"OPENAI_API_KEY": UPSTREAM_KEY, "ANTHROPIC_API_KEY": UPSTREAM_KEY}
 PATIENT = {"RECOLLECT_RECALL_DEADLINE_LOW_LATENCY_MS": "5000", "RECOLLECT_RECALL_DEADLINE_BALANCED_MS": "5000"}
 """What is recalled must not depend on how busy the machine is that runs the tests."""
 
@@ -67,7 +68,8 @@ class GatewayProcess:
         """Start it, and return once it answers."""
         host = self.provider_url.split("/")[2]
         command = [str(COMMAND), "serve", "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--data", str(self.data_dir), "--provider", f"openai={self.provider_url}", "--allow-upstream", host]
+        command += ["--data", str(self.data_dir), "--allow-upstream", host]
+        command += ["--provider", f"openai={self.provider_url}", "--provider", f"anthropic={self.provider_url}/anthropic"]
         inherited = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -75,7 +77,7 @@ class GatewayProcess:
                 stdout=log,
                 stderr=log,
                 cwd=self.data_dir.parent,
-                env={**inherited, **PATIENT, "OPENAI_API_KEY": UPSTREAM_KEY, **self.environment},
+                env={**inherited, **PATIENT, **UPSTREAM_KEYS, **self.environment},
             )
         deadline = time.monotonic() + READY_TIMEOUT_S
         while time.monotonic() < deadline:

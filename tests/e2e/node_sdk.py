@@ -1,4 +1,4 @@
-"""The OpenAI SDK for Node, unmodified: installed once into the cache directory of this checkout."""
+"""The SDKs of OpenAI and Anthropic for Node, unmodified: installed once into the cache directory of this checkout."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CACHE = Path(__file__).parents[2] / ".cache" / "e2e-node"
 
 
 def install() -> Path:
-    """A folder with the script and the SDK of the lock file; installed where it is not there yet."""
+    """A folder with the script and the SDKs of the lock file; installed where it is not there yet."""
     lock = (HERE / "package-lock.json").read_bytes()
     folder = CACHE / hashlib.sha256(lock).hexdigest()[:16]
     if not (folder / "node_modules" / "openai" / "package.json").is_file():

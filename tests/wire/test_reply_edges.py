@@ -10,6 +10,7 @@ from recollect.domain.messages import fingerprint
 from recollect.wire.chat_completions import CHAT_COMPLETIONS
 from recollect.wire.dialects import DIALECTS
 from recollect.wire.json_document import JsonDocument
+from recollect.wire.messages import MESSAGES
 from recollect.wire.prompt import Reply, Usage
 from recollect.wire.reply_chat import ChatReplyReader
 from recollect.wire.reply_responses import read_response_events
@@ -45,6 +46,11 @@ ODD_BODIES = [
     b'data: {"type": "response.output_text.delta", "delta": 5}\n\n',
     b'data: {"type": "response.output_item.done", "item": 5}\n\n',
     b'data: {"type": "response.completed"}\n\n',
+    b'{"content": 5, "usage": 5, "stop_reason": 5}',
+    b'{"content": [5, {}, {"type": 5}, {"type": "text", "text": 5}, {"type": "tool_use", "id": 5, "input": 5}]}',
+    b'data: {"type": "content_block_start", "index": "x", "content_block": 5}\n\n',
+    b'data: {"type": "content_block_delta", "index": 9, "delta": {"text": 5}}\n\n',
+    b'data: {"type": "message_start", "message": {"usage": 5}}\n\ndata: {"type": "message_delta", "delta": 5}\n\n',
     b"\xff\xfe\x00",
     b"{" * 100_000,
     b'{"a":' * 100_000,
@@ -122,12 +128,31 @@ def test_a_responses_reply_is_known_again_when_the_client_sends_it_back() -> Non
     assert sent.fingerprint == fingerprint("assistant", said.content or said.text)
 
 
+def test_a_message_is_known_again_when_the_client_sends_it_back() -> None:
+    content = [
+        {"type": "thinking", "thinking": "hm", "signature": "s"},
+        {"type": "text", "text": "It is "},
+        {"type": "text", "text": "42.", "citations": []},
+        {"type": "tool_use", "id": "t", "name": "f", "input": {"b": 1, "a": "é"}},
+    ]
+    reader = MESSAGES.reply_reader(is_streamed=False)
+    reader.feed(json.dumps({"type": "message", "role": "assistant", "content": content}).encode())
+    said = reader.finish(is_cut=False).message
+    assert said is not None
+    assert said.text == "It is 42."
+    message = {"role": "assistant", "content": content}
+    (sent,) = MESSAGES.read(JsonDocument.parse(json.dumps({"messages": [message]}).encode())).utterances
+    assert sent.fingerprint == fingerprint("assistant", said.content or said.text)
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_lone_surrogates_in_a_reply_can_be_encoded(dialect: str) -> None:
     reader = DIALECTS[dialect].reply_reader(is_streamed=False)
     said = b'"content": "a\\ud800"'
     item = b'{"type": "message", ' + said + b"}"
-    reader.feed(b'{"choices": [{"text": "a\\ud800", "message": {' + said + b'}}], "output": [' + item + b"]}")
+    block = b'"content": [{"type": "text", "text": "a\\ud800"}]'
+    choice = b'{"text": "a\\ud800", "message": {' + said + b"}}"
+    reader.feed(b'{"choices": [' + choice + b'], "output": [' + item + b"], " + block + b"}")
     message = reader.finish(is_cut=False).message
     assert message is not None
     assert message.text == "a\ufffd"

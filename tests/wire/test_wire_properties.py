@@ -118,6 +118,51 @@ def test_blocks_are_all_that_a_responses_request_gains(body: bytes) -> None:
         assert error.param is not None  # noqa: PT017 - an item of a kind that needs other content
 
 
+BLOCKS = st.lists(
+    st.fixed_dictionaries({"type": st.just("text"), "text": TEXT}, optional={"cache_control": VALUES})
+    | st.fixed_dictionaries(
+        {"type": st.sampled_from(["image", "document", "tool_result"])}, optional={"extra": VALUES}
+    ),
+    max_size=4,
+)
+ANTHROPIC_BODIES = spellings(
+    st.tuples(
+        st.dictionaries(TEXT.filter(lambda name: name not in OWN_BODY_FIELDS), VALUES, max_size=3),
+        st.lists(
+            st.fixed_dictionaries(
+                {"role": st.sampled_from(["user", "user", "assistant"]), "content": TEXT | BLOCKS},
+                optional={"cache_control": VALUES},
+            ),
+            max_size=5,
+        ),
+        st.fixed_dictionaries({}, optional={"system": TEXT | st.just([{"type": "text", "text": "s"}])}),
+    ).map(lambda parts: {**parts[0], **parts[2], "messages": parts[1]})
+)
+
+
+@thoroughly
+@given(ANTHROPIC_BODIES)
+def test_blocks_are_all_that_a_messages_request_gains(body: bytes) -> None:
+    """A string becomes two blocks of text; everything else keeps its bytes."""
+    body, block = body.replace(b"<block>", b""), 'a "<block>" \\ é\n'
+    document = JsonDocument.parse(body)
+    prompt = DIALECTS["messages"].read(document)
+    holders = [index for index, found in enumerate(prompt.utterances) if found.can_hold_block]
+    before = as_json(body)
+    sent = DIALECTS["messages"].edit(document, PromptEdit(blocks=dict.fromkeys(holders, block)))
+    inserted = f'{{"type":"text","text":{json_string(block)}}},'.encode()
+    users = [index for index in holders if prompt.utterances[index].role == "user"]
+    assert sent.count(inserted) == len(users)
+    if all(not isinstance(message["content"], str) for message in before["messages"]):
+        assert sent.replace(inserted, b"") == body
+    after = as_json(sent)
+    for message, original in zip(after["messages"], before["messages"], strict=True):
+        rest = [part for part in message["content"] if not isinstance(part, dict) or part.get("text") != block]
+        whole = original["content"]
+        shortened = [{"type": "text", "text": whole}] if isinstance(whole, str) else whole
+        assert whole == message["content"] or (rest == shortened and {**message, "content": whole} == original)
+
+
 @thoroughly
 @given(st.dictionaries(TEXT, VALUES, min_size=1, max_size=6), st.data())
 def test_replacing_members_equals_parsing_again(original: dict[str, object], data: st.DataObject) -> None:
@@ -134,7 +179,7 @@ def test_replacing_members_equals_parsing_again(original: dict[str, object], dat
 @thoroughly
 @given(
     st.sampled_from(sorted(DIALECTS)),
-    st.dictionaries(st.sampled_from(["messages", "input", "prompt", "instructions"]), VALUES),
+    st.dictionaries(st.sampled_from(["messages", "input", "prompt", "instructions", "system"]), VALUES),
 )
 def test_any_object_is_read_or_refused_by_name(dialect: str, body: dict[str, object]) -> None:
     document = JsonDocument.parse(json.dumps(body).encode())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CREDENTIAL_HEADERS = (b"authorization", b"api-key", b"x-api-key")
 PROVIDER_KEY_HEADER = b"x-provider-key"
+VERSION_HEADER = b"anthropic-version"
 BUILT_IN_PROVIDER = "recollect"
 """Whose models answer from what was recalled, without an upstream."""
 
@@ -118,12 +119,14 @@ def _request_headers(request: IncomingRequest, route: Route, body: bytes | Async
     """The client's headers without what is ours or hop-by-hop, and with the right credential.
 
     In router style every credential of the client's is replaced by the route's; in forward style the client's own
-    pass as they are.
+    pass as they are. The version of Anthropic's API that a client asks for goes before the registry's.
     """
     kept = strip_request_headers(request.headers)
     if request.forward_target is None:
         kept = tuple(field for field in kept if field[0] not in CREDENTIAL_HEADERS)
     if body is not None and not isinstance(body, bytes):
         kept += tuple(field for field in request.headers if field[0] == b"content-length")
-    names = {name for name, _ in route.credentials}
-    return (*(field for field in kept if field[0] not in names), *route.credentials)
+    asked_version = any(name == VERSION_HEADER for name, _ in kept)
+    added = tuple(field for field in route.credentials if not (asked_version and field[0] == VERSION_HEADER))
+    names = {name for name, _ in added}
+    return (*(field for field in kept if field[0] not in names), *added)

@@ -21,10 +21,11 @@ from recollect.exchange.forward import BUILT_IN_PROVIDER, provider_key_of
 from recollect.exchange.relay import FIRST_ERROR_STATUS, CapturingRelay, relay_untouched
 from recollect.exchange.resolve import conversation_of, project_of, user_of
 from recollect.wire.controls import read_controls
-from recollect.wire.dialects import DIALECTS
+from recollect.wire.dialects import DIALECTS, dialect_of_url
 from recollect.wire.headers import MemoryReport, response_headers
 from recollect.wire.json_document import Edit, JsonDocument, json_string
 from recollect.wire.memory_objects import hit_object
+from recollect.wire.messages import MESSAGES, with_metadata
 from recollect.wire.prompt import Prompt
 from recollect.wire.verbose import add_memories
 
@@ -248,6 +249,8 @@ class Pipeline:
         )
         if controls.user is None and authentication.principal.user is not None:
             controls = replace(controls, user=authentication.principal.user)
+        if exchange.dialect is MESSAGES and exchange.document is not None:
+            return with_metadata(controls, exchange.document)
         return controls
 
     async def _whole_body(self, request: IncomingRequest) -> bytes:
@@ -324,8 +327,7 @@ def _dialect_path(request: IncomingRequest) -> str:
     """The dialect's path: what the request names, or in forward style the end of the upstream's path."""
     if request.forward_target is None:
         return request.path
-    path = request.forward_target.partition("?")[0].rstrip("/")
-    return next((name for name in DIALECTS if path.endswith("/" + name)), "")
+    return dialect_of_url(request.forward_target)
 
 
 def _place_without_store(exchange: Exchange) -> Place | None:

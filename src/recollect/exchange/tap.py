@@ -9,7 +9,13 @@ from recollect.wire.content_coding import CopyDecoder
 if TYPE_CHECKING:
     from recollect.wire.prompt import Reply, ReplyReader
 
-TERMINAL_MARKS = (b"[DONE]", b'"response.completed"', b'"response.incomplete"', b'"response.failed"')
+TERMINAL_MARKS = (
+    b"[DONE]",
+    b'"response.completed"',
+    b'"response.incomplete"',
+    b'"response.failed"',
+    b'"message_stop"',
+)
 """Bytes that a stream's last event holds. The chunk that ends this event is held until the reply is captured; where a
 provider marks its end otherwise, the end of the stream serves."""
 EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")

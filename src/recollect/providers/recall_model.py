@@ -25,7 +25,7 @@ MAX_QUOTE_LENGTH = 600
 NOTHING = "I have no memory of that."
 _JSON_HEADERS = ((b"content-type", b"application/json"),)
 _STREAM_HEADERS = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"))
-_ID_PREFIXES = {"chat/completions": "chatcmpl-", "completions": "cmpl-", "responses": "resp_"}
+_ID_PREFIXES = {"chat/completions": "chatcmpl-", "completions": "cmpl-", "responses": "resp_", "messages": "msg_"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,37 @@ def _response_stream(answer: _Answer, includes_usage: bool) -> Iterator[bytes]: 
         {"type": "response.completed", "response": _response(answer)},
     ]
     for number, event in enumerate(events):
-        yield b"event: " + str(event["type"]).encode() + b"\n" + _event({**event, "sequence_number": number})
+        yield _named_event({**event, "sequence_number": number})
+
+
+def _message(answer: _Answer, *, is_done: bool = True) -> dict[str, object]:
+    return {
+        "id": answer.id,
+        "type": "message",
+        "role": "assistant",
+        "model": answer.model,
+        "content": [{"type": "text", "text": answer.text}] if is_done else [],
+        "stop_reason": "end_turn" if is_done else None,
+        "stop_sequence": None,
+        "usage": {"input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens if is_done else 0},
+    }
+
+
+def _message_stream(answer: _Answer, includes_usage: bool) -> Iterator[bytes]:  # noqa: ARG001, FBT001
+    yield _named_event({"type": "message_start", "message": _message(answer, is_done=False)})
+    yield _named_event({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})
+    for piece in answer.pieces:
+        delta = {"type": "text_delta", "text": piece}
+        yield _named_event({"type": "content_block_delta", "index": 0, "delta": delta})
+    yield _named_event({"type": "content_block_stop", "index": 0})
+    change = {"stop_reason": "end_turn", "stop_sequence": None}
+    usage = {"output_tokens": answer.output_tokens}
+    yield _named_event({"type": "message_delta", "delta": change, "usage": usage})
+    yield _named_event({"type": "message_stop"})
+
+
+def _named_event(data: dict[str, object]) -> bytes:
+    return b"event: " + str(data["type"]).encode() + b"\n" + _event(data)
 
 
 def _event(data: dict[str, object]) -> bytes:
@@ -243,9 +273,11 @@ _WHOLE: dict[str, Callable[[_Answer], dict[str, object]]] = {
     "chat/completions": _chat,
     "completions": _completion,
     "responses": _response,
+    "messages": _message,
 }
 _STREAMS: dict[str, Callable[[_Answer, bool], Iterator[bytes]]] = {
     "chat/completions": _chat_stream,
     "completions": _completion_stream,
     "responses": _response_stream,
+    "messages": _message_stream,
 }

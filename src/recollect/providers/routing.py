@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from recollect.providers.base import Headers, Provider
 
 PROVIDER_KEY_HEADER = "X-Provider-Key"
+ANTHROPIC = "anthropic"
+CLAUDE = "claude"
+OAUTH_TOKEN = "sk-ant-oat"  # noqa: S105 - how the tokens begin that a subscriber of Claude Code has instead of a key
 DEPLOYMENT_PATHS = frozenset(
     {
         "chat/completions",
@@ -55,7 +58,8 @@ def resolve_router_style(
     provider). InvalidRequestError ``unknown_provider``, ``provider_not_configured`` or ``invalid_path``;
     AuthenticationError ``missing_provider_key``.
     """
-    provider, rest = _pick(registry, model, default_provider, environment_keys)
+    default_name = _default_name(registry, path, model, default_provider)
+    provider, rest = _pick(registry, model, default_name, environment_keys)
     key = provider_key or environment_keys.get(provider.name)
     if not key and provider.needs_key:
         raise _missing_key(provider)
@@ -133,6 +137,16 @@ class ProviderRouter:
         )
 
 
+def _default_name(registry: Mapping[str, Provider], path: str, model: str | None, default_provider: str) -> str:
+    """Who serves a model without a provider before it: for Anthropic's paths and models, it is Anthropic, unless the
+    default provider speaks Anthropic's dialect itself."""
+    is_messages = path.partition("?")[0].partition("/")[0] == "messages"
+    if not is_messages or (model is not None and not model.lower().startswith(CLAUDE)):
+        return default_provider
+    default = find_provider(registry, default_provider)
+    return default_provider if default is not None and "messages" in default.dialects else ANTHROPIC
+
+
 def _pick(
     registry: Mapping[str, Provider], model: str | None, default_provider: str, keys: Mapping[str, str]
 ) -> tuple[Provider, str | None]:
@@ -193,6 +207,8 @@ def _credentials(provider: Provider, key: str | None) -> Headers:
     extra = tuple((name.encode("latin-1"), value.encode()) for name, value in provider.extra_headers)
     if not key:
         return extra
+    if provider.path_style == ANTHROPIC and key.strip().startswith(OAUTH_TOKEN):
+        return ((b"authorization", f"Bearer {key.strip()}".encode()), *extra)
     return ((provider.key_header.encode("latin-1"), f"{provider.key_prefix}{key.strip()}".encode()), *extra)
 
 

@@ -105,22 +105,22 @@ class GatewayApp:
         extra = self._cors.reply_headers(origin) if origin is not None else ()
         kind_of_reply = SocketReply if scope["type"] == "websocket" else AsgiReply
         reply = kind_of_reply(send, extra=extra, for_browser=origin is not None)
-        surface = "none"
+        target: Target | None = None
         self.counters.in_flight += 1
         try:
             target = classify(_raw_path(scope))
-            surface = target.surface.name.lower()
             await self._dispatch(scope, fields, receive, reply, target)
         except ClientGoneError:
             self.counters.disconnects += 1
         except ApiError as error:
-            await _answer_error(error, reply, new_id("req"), surface)
+            await _answer_error(error, reply, new_id("req"), target)
         except Exception as error:  # noqa: BLE001 - the edge: a defect must not take the server down, nor tell secrets
             request_id = new_id("req")
-            await _answer_error(internal_error(error, request_id), reply, request_id, surface)
+            await _answer_error(internal_error(error, request_id), reply, request_id, target)
         finally:
             self.counters.in_flight -= 1
             took_s = time.perf_counter() - started
+            surface = _surface(target)
             self.counters.answered(surface, reply, took_s)
             if self.settings.has_access_log:
                 _log_access(scope, surface, reply, took_s)
@@ -254,12 +254,16 @@ def _raw_path(scope: Scope) -> bytes:
     return raw if isinstance(raw, bytes) else quote(str(scope["path"])).encode()
 
 
-async def _answer_error(error: ApiError, reply: AsgiReply, request_id: str, surface: str) -> None:
-    log_refusal(error, request_id, surface)
+def _surface(target: Target | None) -> str:
+    return target.surface.name.lower() if target else "none"
+
+
+async def _answer_error(error: ApiError, reply: AsgiReply, request_id: str, target: Target | None) -> None:
+    log_refusal(error, request_id, _surface(target))
     if reply.has_started:
         await reply.abort()
         return
-    status, headers, body = error_reply(error, request_id)
+    status, headers, body = error_reply(error, request_id, target.error_dialect if target else "")
     await reply.start(status, headers)
     await reply.send(body)
     await reply.end()

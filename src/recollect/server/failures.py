@@ -18,9 +18,9 @@ FIRST_SERVER_STATUS = 500
 CONFLICT = 409
 
 
-def error_reply(error: ApiError, request_id: str) -> tuple[int, Headers, bytes]:
-    """Status, head and body in OpenAI's shape."""
-    body = error_body(error)
+def error_reply(error: ApiError, request_id: str, dialect: str = "") -> tuple[int, Headers, bytes]:
+    """Status, head and body in OpenAI's shape, or in that of the dialect."""
+    body = error_body(error, dialect)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),

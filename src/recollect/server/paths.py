@@ -9,15 +9,15 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from recollect.errors import InvalidRequestError
+from recollect.wire.dialects import DIALECTS, dialect_of_url
 
-DIALECT_PATHS = frozenset({"chat/completions", "responses", "completions"})
-"""What is read as a whole, because memory takes part."""
+_MESSAGES = re.compile(r"(?:.*/v1/)?messages(?:/.*)?")
 _forward = re.compile(r"/+(?:api/+)?(?:v1/+)*forward/+(.*)", re.DOTALL)
 _version_prefix = re.compile(r"(?:api/)?(?:v1/)+")
 _azure_prefix = re.compile(r"openai/(?:v1/)*(?:deployments/[^/]+/)?")
 _slashes = re.compile(r"/{2,}")
 _OPERATIONS = frozenset({"healthz", "readyz", "metrics", "openapi.json", ""})
-_OPENAI_ROOTS = frozenset(
+_PROVIDER_ROOTS = frozenset(
     {
         "assistants",
         "audio",
@@ -32,6 +32,7 @@ _OPENAI_ROOTS = frozenset(
         "files",
         "fine_tuning",
         "images",
+        "messages",
         "models",
         "moderations",
         "realtime",
@@ -42,7 +43,7 @@ _OPENAI_ROOTS = frozenset(
         "videos",
     }
 )
-"""What OpenAI serves under ``/v1``: understood without it, too."""
+"""What OpenAI and Anthropic serve under ``/v1``: understood without it, too."""
 
 
 class Surface(Enum):
@@ -62,6 +63,15 @@ class Target:
     surface: Surface
     path: str
     is_dialect: bool = False
+    """The body is read as a whole, because memory takes part."""
+
+    @property
+    def error_dialect(self) -> str:
+        """In whose shape errors are told: ``messages`` for Anthropic's paths, "" for everything else."""
+        if self.surface is Surface.OWN:
+            return ""
+        path = self.path.partition("?")[0]
+        return "messages" if _MESSAGES.fullmatch(path) and "/threads/" not in path else ""
 
 
 @lru_cache(maxsize=1024)
@@ -71,7 +81,7 @@ def classify(raw_path: bytes) -> Target:
     forward = _forward.match(text)
     if forward:
         target = forward[1]
-        return Target(Surface.FORWARD, target, is_dialect=_ends_like_dialect(target))
+        return Target(Surface.FORWARD, target, is_dialect=bool(dialect_of_url(target)))
     path = _slashes.sub("/", text).strip("/")
     if any(unquote(step) in {".", ".."} for step in path.split("/")):
         message = "The path must not contain `.` or `..` steps."
@@ -84,12 +94,7 @@ def classify(raw_path: bytes) -> Target:
     azure = _azure_prefix.match(rest + "/")
     if azure and rest not in _OPERATIONS:
         rest = (rest + "/")[azure.end() :].rstrip("/")
-        return Target(Surface.OPENAI, rest, is_dialect=rest in DIALECT_PATHS)
-    if (version and rest) or root in _OPENAI_ROOTS:
-        return Target(Surface.OPENAI, rest, is_dialect=rest in DIALECT_PATHS)
+        return Target(Surface.OPENAI, rest, is_dialect=rest in DIALECTS)
+    if (version and rest) or root in _PROVIDER_ROOTS:
+        return Target(Surface.OPENAI, rest, is_dialect=rest in DIALECTS)
     return Target(Surface.OWN, "/" + unquote(rest))
-
-
-def _ends_like_dialect(target: str) -> bool:
-    path = target.rstrip("/")
-    return any(path.endswith("/" + dialect) for dialect in DIALECT_PATHS)

@@ -64,7 +64,7 @@ def read_content(content: object, where: str) -> Said:
     texts: list[str] = []
     has_words = has_other_parts = False
     for index, part in enumerate(content):
-        text, is_text = _read_part(part, where, index)
+        text, is_text = read_part(part, where, index)
         has_other_parts = has_other_parts or not is_text
         has_words = has_words or (is_text and bool(text.strip()))
         if text:
@@ -72,7 +72,8 @@ def read_content(content: object, where: str) -> Said:
     return Said(without_lone_surrogates("\n".join(texts)), has_words, has_other_parts)
 
 
-def _read_part(part: object, where: str, index: int) -> tuple[str, bool]:
+def read_part(part: object, where: str, index: int) -> tuple[str, bool]:
+    """The text of one part, or its placeholder, and whether it is text. InvalidRequestError names the place."""
     if isinstance(part, str):
         return part, True
     if not isinstance(part, dict):

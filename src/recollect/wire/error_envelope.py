@@ -1,4 +1,4 @@
-"""Errors in OpenAI's shape, as a body and as the last event of a stream."""
+"""Errors in the client's shape, OpenAI's or Anthropic's, as a body and as the last event of a stream."""
 
 from __future__ import annotations
 
@@ -9,18 +9,46 @@ from recollect.wire.content import canonical_json
 if TYPE_CHECKING:
     from recollect.errors import ApiError
 
+MESSAGES = "messages"
+_ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+_FIRST_SERVER_STATUS = 500
 
-def error_body(error: ApiError) -> bytes:
-    """``{"error": {"message", "type", "param", "code"}}``."""
+
+def error_body(error: ApiError, dialect: str = "") -> bytes:
+    """``{"error": {"message", "type", "param", "code"}}``; in ``messages``, Anthropic's type and message alone."""
+    if dialect == MESSAGES:
+        return canonical_json(_anthropic(error)).encode()
     return canonical_json({"error": _members(error)}).encode()
 
 
 def error_event(dialect: str, error: ApiError) -> bytes:
     """The event that ends a stream in which the reply cannot go on."""
+    if dialect == MESSAGES:
+        return f"event: error\ndata: {canonical_json(_anthropic(error))}\n\n".encode()
     members = _members(error)
     if dialect == "responses":
         return f"event: error\ndata: {canonical_json({**members, 'type': 'error'})}\n\n".encode()
     return f"data: {canonical_json({'error': members})}\n\n".encode()
+
+
+def anthropic_error(status: int, message: str) -> dict[str, object]:
+    """Anthropic's error object for an HTTP status."""
+    fallback = "api_error" if status >= _FIRST_SERVER_STATUS else "invalid_request_error"
+    return {"type": "error", "error": {"type": _ANTHROPIC_TYPES.get(status, fallback), "message": message}}
+
+
+def _anthropic(error: ApiError) -> dict[str, object]:
+    return anthropic_error(error.status, error.message)
 
 
 def _members(error: ApiError) -> dict[str, object]:

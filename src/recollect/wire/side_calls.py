@@ -16,14 +16,24 @@ if TYPE_CHECKING:
 _HARNESS_TAGS = (
     "environment_context|environment_details|environment_info|user_instructions|system-reminder|system_reminder|"
     "permissions instructions|collaboration_mode|skills_instructions|apps_instructions|plugins_instructions|"
-    "turn_aborted|INSTRUCTIONS|local-command-caveat|local-command-stdout|command-name|command-message|command-args|"
+    "turn_aborted|INSTRUCTIONS|local-command-caveat|local-command-stdout|local-command-stderr|command-name|"
+    "command-message|command-args|bash-input|bash-stdout|bash-stderr|task-notification|user-prompt-submit-hook|"
     "ide_context|ide_opened_file|ide_selection|editor_context|open_and_recently_viewed_files|attached_files|"
     "additional_data|reminderInstructions|workspace_info|task_progress|slash_command_rules|system_information"
 )
 _harness_opening = re.compile(rf"<({_HARNESS_TAGS})(?:\s[^<>]{{0,500}})?>")
 _wrapper = re.compile(r"</?(?:user_query|userRequest|user_message|task|feedback)>")
-_agents_file = re.compile(r"# AGENTS\.md instructions\b")
-_HARNESS_HEADS = ("<", "# AGENTS.md instructions")
+_harness_message = re.compile(
+    r"""(?:
+      \#\ AGENTS\.md\ instructions\b
+    | This\ session\ is\ being\ continued\ from\ a\ previous\ conversation\ that\ ran\ out\ of\ context
+    | Caveat:\ The\ messages\ below\ were\ generated\ by\ the\ user\ while\ running\ local\ commands
+    | \[Request\ interrupted\ by\ user(?:\ for\ tool\ use)?\]$
+    )""",
+    re.VERBOSE,
+)
+_HARNESS_HEADS = ("<", "# AGENTS.md", "This session", "Caveat:", "[Request")
+_reminder_opening = re.compile(r"<(system-reminder)>")
 
 _SIDE_USER_HEADS = re.compile(
     r"""(?:
@@ -39,6 +49,13 @@ _SIDE_USER_HEADS = re.compile(
     | You\ are\ performing\ a\ CONTEXT\ CHECKPOINT\ COMPACTION
     | Provide\ a\ detailed\ (?:prompt|summary)\ (?:for|of)\ [^\n]{0,30}(?:our|the)\ conversation\ above
     | Analyze\ if\ this\ message\ indicates\ a\ new\ conversation\ topic
+    | CRITICAL:\ Respond\ with\ TEXT\ ONLY\.\ Do\ NOT\ call\ any\ tools\.
+    | Your\ task\ is\ to\ create\ a\ detailed\ summary\ of\ the\ RECENT\ portion\ of\ the\ conversation
+    | \[SUGGESTION\ MODE\b
+    | The\ user\ stepped\ away\ and\ is\ coming\ back\.
+    | Perform\ a\ web\ search\ for\ the\ query:
+    | Web\ page\ content:\s{0,4}---
+    | <policy_spec>
     | Create\ a\ new\ anchored\ summary\ from\ the\ conversation\ history
     | Generate\ \d(?:-\d)?\ (?:short\ |relevant\ )?follow[-\ ]up\ questions
     )""",
@@ -51,6 +68,10 @@ _SIDE_SYSTEM_HEADS = re.compile(
     | You\ generate\ (?:concise\ |short\ )?titles?\ for\ (?:conversations|chats)
     | Summarize\ this\ coding\ conversation\ in\ under
     | Analyze\ if\ this\ message\ indicates\ a\ new\ conversation\ topic
+    | Your\ task\ is\ to\ process\ Bash\ commands\ that\ an\ AI\ coding\ agent\ wants\ to\ run
+    | Extract\ any\ file\ paths\ that\ this\ command\ reads\ or\ modifies
+    | You\ are\ an\ assistant\ for\ performing\ a\ web\ search\ tool\ use
+    | You\ are\ a\ security\ monitor\ for\ autonomous\ AI\ coding\ agents
     | You\ are\ a\ helpful\ AI\ assistant\ tasked\ with\ summarizing\ conversations
     | You\ are\ an\ anchored\ context\ summarization\ assistant
     | Generate\ a\ (?:concise,?\ )?(?:sentence-case\ )?title\b
@@ -79,17 +100,25 @@ def strip_harness(text: str) -> str:
     """The user's own words: known harness sections cut out, known wrappers opened. "" where nothing else is there."""
     if not text.lstrip().startswith(_HARNESS_HEADS) and "</" not in text:
         return text
-    if _agents_file.match(text.lstrip()):
+    if _harness_message.match(text.strip()):
         return ""
-    opened = _wrapper.sub("", "".join(_outside_harness(text)))
+    opened = _wrapper.sub("", "".join(_outside(text, _harness_opening)))
     return text if opened == text else opened.strip()
 
 
-def _outside_harness(text: str) -> Iterator[str]:
-    """What stands outside of known sections; one that is never closed is no section. Linear in the text's length."""
+def strip_reminders(text: str) -> str:
+    """A tool's result without the reminders that Claude Code writes into it; everything else as it is."""
+    return "".join(_outside(text, _reminder_opening)).strip() if "<system-reminder>" in text else text
+
+
+def _outside(text: str, openings: re.Pattern[str]) -> Iterator[str]:
+    """What stands outside of the sections that begin so; one that is never closed is no section.
+
+    Linear in the text's length.
+    """
     position = 0
     unclosed: set[str] = set()
-    for opening in _harness_opening.finditer(text):
+    for opening in openings.finditer(text):
         tag = opening[1]
         if opening.start() < position or tag in unclosed:
             continue
@@ -106,6 +135,11 @@ def _outside_harness(text: str) -> Iterator[str]:
 def is_side_prompt(system_text: str, user_text: str) -> bool:
     """The system prompt or the last user message opens like a side call of a known program."""
     return bool(_SIDE_USER_HEADS.match(user_text.lstrip()) or _SIDE_SYSTEM_HEADS.match(system_text.lstrip()))
+
+
+def is_warm_up(user_text: str) -> bool:
+    """The word that Claude Code sends to have an agent's prompt cached."""
+    return user_text.strip() == "Warmup"
 
 
 def is_marked_side_call(values: dict[str, object]) -> bool:

@@ -278,3 +278,78 @@ async def test_anything_else_passes_byte_for_byte(gateway):
     assert b"".join([chunk async for chunk in sent.body]) == b"--x\r\nbinary \x00\xff--x--"
     assert dict(sent.headers)[b"content-type"] == b"multipart/form-data; boundary=x"
     assert sink.status == 200
+
+
+def anthropic(*messages, **fields):
+    return json.dumps({"model": "claude-opus-4-6", "max_tokens": 64, "messages": messages, **fields}).encode()
+
+
+def said(text):
+    return {"role": "user", "content": [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]}
+
+
+def message_reply(text):
+    content = json.dumps([{"type": "text", "text": text}]).encode()
+    return Reply(
+        [b'{"id":"msg_1","type":"message","role":"assistant","content":%s,"stop_reason":"end_turn"}' % content]
+    )
+
+
+async def test_a_conversation_in_anthropics_dialect_has_the_same_memory(gateway):
+    await gateway.post(chat("I love hiking in the hills"))
+    gateway.clock.advance(3600)
+    gateway.upstream.replies = [message_reply("a1"), message_reply("a2")]
+    first = await gateway.post(anthropic(said("about hiking?")), path="messages")
+    assert first.headers["x-memory-status"] == "injected"
+    answer = {"role": "assistant", "content": [{"type": "text", "text": "a1"}]}
+    plain = {"role": "user", "content": "about hiking?"}
+    await gateway.post(anthropic(plain, answer, said("thanks")), path="messages")
+    one, two = (json.loads(request.body)["messages"] for request in gateway.upstream.requests[1:])
+    block, words = one[0]["content"]
+    assert "I love hiking in the hills" in block["text"]
+    assert words == said("about hiking?")["content"][0]
+    assert two[0]["content"] == [block, {"type": "text", "text": "about hiking?"}]
+    assert two[1:] == [answer, said("thanks")]
+    assert await gateway.texts() == ["I love hiking in the hills", "ok", "about hiking?", "a1", "thanks", "a2"]
+
+
+async def test_anthropics_stream_is_captured_before_its_last_event(gateway):
+    events = [
+        {"type": "message_start", "message": {"id": "msg_1"}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello"}},
+        {"type": "message_stop"},
+    ]
+    chunks = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events]
+    seen = []
+
+    async def after_the_end():
+        seen.extend(await gateway.texts())
+
+    class Watching(Reply):
+        async def chunks(self):
+            for chunk in self.body:
+                yield chunk
+            await after_the_end()
+
+    gateway.upstream.replies = [Watching(chunks, headers=((b"content-type", b"text/event-stream"),))]
+    sink = await gateway.post(anthropic(said("hi"), stream=True), path="messages")
+    assert sink.body == b"".join(chunks)
+    assert seen == ["hi", "Hello"]
+
+
+@pytest.mark.parametrize("memory", ["off", "full"])
+async def test_without_an_edit_anthropics_bytes_are_the_clients(gateway, memory):
+    body = b'{ "messages":[{"role":"user","content":"\\u00e9"}],"max_tokens":1e2, "model" : "claude-x" }'
+    fields = ((b"anthropic-version", b"2024-01-01"), (b"anthropic-beta", b"x-1"), (b"x-memory-mode", memory.encode()))
+    await gateway.post(body, path="messages", query="beta=true", headers=fields)
+    request = gateway.upstream.requests[0]
+    assert request.body == body
+    assert (b"anthropic-version", b"2024-01-01") in request.headers
+    assert (b"anthropic-beta", b"x-1") in request.headers
+
+
+async def test_metadata_names_the_user_and_is_not_stored(gateway):
+    await gateway.post(anthropic(said("I love hiking"), metadata={"user_id": "alice"}), path="messages")
+    assert await gateway.texts("alice") == ["I love hiking"]
+    assert await gateway.texts() == []

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
+from anthropic.types import Message, RawMessageStreamEvent
 from openai.types import Completion
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseStreamEvent
@@ -15,7 +16,7 @@ from recollect.wire.sse import SseDecoder
 
 MODEL = RecallModel(clock=lambda: datetime(2026, 1, 1, tzinfo=UTC), new_id=lambda: "abc")
 QUOTES = ["I love hiking,\n  above all in the Alps.", "My name is Alice."]
-DIALECTS = ["chat/completions", "responses", "completions"]
+DIALECTS = ["chat/completions", "responses", "completions", "messages"]
 
 
 async def answer(dialect, *, is_streamed=False, quotes=QUOTES, **named):
@@ -96,6 +97,17 @@ async def test_a_completion_streamed_or_not():
     assert "".join(chunk["choices"][0]["text"] for chunk in parsed) == whole.choices[0].text
     assert [chunk["choices"][0]["finish_reason"] for chunk in parsed] == [*[None] * (len(parsed) - 1), "stop"]
     assert strictly(Completion, chunks[-1].data).object == "text_completion"
+
+
+async def test_a_message_streamed_or_not():
+    whole = strictly(Message, (await answer("messages"))[1][0])
+    assert (whole.id, whole.stop_reason) == ("msg_abc", "end_turn")
+    assert whole.content[0].text.endswith(DISCLAIMER)
+    streamed = await events("messages")
+    parsed = [strictly(RawMessageStreamEvent, event.data) for event in streamed]
+    assert [event.event for event in streamed] == [event.type for event in parsed]
+    assert "".join(event.delta.text for event in parsed if event.type == "content_block_delta") == whole.content[0].text
+    assert parsed[-2].usage.output_tokens == whole.usage.output_tokens
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -68,6 +68,27 @@ def test_the_path_is_appended_to_the_base_url(model, url):
     assert resolve(model).url == url
 
 
+@pytest.mark.parametrize("path", ["messages", "messages?beta=true", "messages/count_tokens"])
+@pytest.mark.parametrize("model", ["claude-opus-4-6", "anthropic/claude-opus-4-6", "Claude-X", None])
+def test_anthropics_paths_and_models_are_anthropics(path, model):
+    route = resolve(model, path=path)
+    assert route.provider == "anthropic"
+    assert route.url == f"https://api.anthropic.com/v1/{path}"
+    assert (b"x-api-key", b"sk-1") in route.credentials
+
+
+def test_other_models_on_anthropics_paths_go_where_they_always_go():
+    assert resolve("gpt-5", path="messages").provider == "openai"
+    assert resolve("groq/llama", path="messages").provider == "groq"
+    assert resolve("claude-opus-4-6").provider == "openai"
+
+
+def test_a_subscribers_token_is_sent_as_one():
+    route = resolve("claude-opus-4-6", path="messages", key="sk-ant-oat01-x")
+    assert (b"authorization", b"Bearer sk-ant-oat01-x") in route.credentials
+    assert b"x-api-key" not in dict(route.credentials)
+
+
 def test_the_query_goes_along():
     assert resolve(None, path="responses/r_1?stream=true&starting_after=3").url == (
         "https://api.openai.com/v1/responses/r_1?stream=true&starting_after=3"

@@ -157,6 +157,18 @@ async def test_an_error_of_the_pipeline_is_openais_envelope(app, gateway):
     assert reply.header("x-memory-request-id").startswith("req_")
 
 
+async def test_an_error_on_anthropics_path_is_anthropics(app, gateway):
+    async def fail(request, sink):
+        message = "no such user"
+        raise NotFoundError(message)
+
+    gateway.pipeline.handler = fail
+    reply = await exchange(app, "POST", "/v1/messages", body=b"{}", headers=JSON)
+    assert reply.status == 404
+    error = {"type": "not_found_error", "message": "no such user"}
+    assert json.loads(reply.body) == {"type": "error", "error": error}
+
+
 async def test_an_error_behind_the_head_leaves_the_body_incomplete(app, gateway):
     async def break_off(request, sink):
         await sink.start(200, ())

@@ -6,8 +6,8 @@ from recollect.server.call import CONTROL_FIELDS, CallReader
 from recollect.server.openapi import openapi_document
 from recollect.server.openapi.document import OPENAI_ROUTES
 from recollect.server.openapi.schemas import components
-from recollect.server.paths import DIALECT_PATHS
 from recollect.server.routes import ingest, keys, own_routes, prepare, search
+from recollect.wire.dialects import DIALECTS
 
 
 def spelled(path):
@@ -33,7 +33,7 @@ async def test_every_route_is_described_and_nothing_else(app):
 
 def test_every_dialect_is_described():
     paths = openapi_document()["paths"]
-    assert all(f"/v1/{dialect}" in paths for dialect in DIALECT_PATHS)
+    assert all(f"/v1/{dialect}" in paths for dialect in DIALECTS)
 
 
 def test_every_reference_leads_somewhere():

@@ -75,3 +75,22 @@ def test_what_is_ours(path, expected):
 def test_a_path_that_climbs_is_refused(path):
     with pytest.raises(InvalidRequestError):
         classify(path.encode())
+
+
+@pytest.mark.parametrize(
+    ("path", "expected", "is_dialect", "errors"),
+    [
+        ("/v1/messages", "messages", True, "messages"),
+        ("/v1/v1/messages", "messages", True, "messages"),
+        ("/messages", "messages", True, "messages"),
+        ("/v1/messages/count_tokens", "messages/count_tokens", False, "messages"),
+        ("/v1/threads/t/messages", "threads/t/messages", False, ""),
+        ("/v1/chat/completions", "chat/completions", True, ""),
+        ("/forward/https://h/v1/messages", "https://h/v1/messages", True, "messages"),
+        ("/forward/https://h/v1/messages/batches", "https://h/v1/messages/batches", False, "messages"),
+        ("/forward/https://h/v1/threads/t/messages", "https://h/v1/threads/t/messages", False, ""),
+    ],
+)
+def test_anthropics_paths(path, expected, is_dialect, errors):
+    target = classify(path.encode())
+    assert (target.path, target.is_dialect, target.error_dialect) == (expected, is_dialect, errors)

@@ -55,12 +55,16 @@ OPENAI_ROUTES = (
     ("post", "/v1/chat/completions", "Chat completions, with memory"),
     ("post", "/v1/responses", "Responses, with memory"),
     ("post", "/v1/completions", "Completions, with memory"),
+    ("post", "/v1/messages", "Anthropic's messages, with memory"),
+    ("post", "/v1/messages/count_tokens", "Anthropic's count of tokens, passed through"),
     ("post", "/v1/embeddings", "Embeddings, passed through"),
     ("get", "/v1/models", "The models of every provider that has a key"),
     ("get", "/v1/models/{model}", "One model"),
     ("post", "/forward/{url}", "The same, of the provider whose URL is given"),
 )
-"""OpenAI's own bodies, described at https://platform.openai.com/docs/api-reference. All else under ``/v1`` passes."""
+"""OpenAI's own bodies, described at https://platform.openai.com/docs/api-reference, and Anthropic's, described at
+https://platform.claude.com/docs/en/api/messages. All else under ``/v1`` passes."""
+ANTHROPIC_ROOT = "/v1/messages"
 _PARAMETERS: dict[str, Schema] = {
     "limit": whole("size of the page", minimum=1, maximum=1000),
     "after": text("the last id of the page before"),
@@ -110,19 +114,21 @@ def _described(operation: Operation) -> Schema:
 
 
 def _passed_through(method: str, path: str, summary: str) -> Schema:
+    is_anthropic = path.startswith(ANTHROPIC_ROOT)
+    docs = "platform.claude.com/docs/en/api/messages" if is_anthropic else "platform.openai.com/docs/api-reference"
     described: Schema = {
         "operationId": _identifier(method, path),
         "summary": summary,
         "tags": ["openai"],
         "parameters": _path_parameters(path),
-        "externalDocs": {"url": "https://platform.openai.com/docs/api-reference"},
+        "externalDocs": {"url": f"https://{docs}"},
         "responses": {
             "200": _json(free("the provider's own reply, or its event stream"), "The provider's reply"),
             "default": _json(ref("Error"), "An error, the provider's or ours"),
         },
     }
     if method == "post":
-        described["requestBody"] = {"required": True, **_content(free("OpenAI's body, with our controls beside"))}
+        described["requestBody"] = {"required": True, **_content(free("the provider's body, with our controls beside"))}
     return described
 
 
