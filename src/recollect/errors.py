@@ -21,7 +21,8 @@
     │   ├── UpstreamBrokenError         502  the provider broke off in the middle of its reply
     │   ├── UpstreamTimeoutError        504  the provider did not answer in time
     │   ├── StoreUnavailableError       503  the database fails, is full or is locked
-    │   └── EmbedderUnavailableError    503  the embedding model or endpoint cannot be used
+    │   ├── EmbedderUnavailableError    503  the embedding model or endpoint cannot be used
+    │   └── ExtractorUnavailableError   503  the extractor's endpoint cannot be used now
     └── SettingsError           a setting is wrong: names the setting and what to do
 
 Each says what is wrong, whose fault it is and what to do next. ``code`` is stable; the reference page
@@ -186,6 +187,18 @@ class EmbedderUnavailableError(ServiceError):
 
     status = 503
     default_code = "embedder_unavailable"
+
+
+class ExtractorUnavailableError(ServiceError):
+    """The extractor's endpoint cannot be used now; ``retry_after_s`` says when to ask again, where that is known."""
+
+    status = 503
+    default_code = "extractor_unavailable"
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        """Tell what is wrong, and for how long."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class SettingsError(RecollectError):

@@ -114,6 +114,7 @@ def test_every_package_is_known() -> None:
         "extractors",
         "providers",
         "recall",
+        "remembering",
         "server",
         "settings",
         "stores",

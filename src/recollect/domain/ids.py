@@ -31,6 +31,10 @@ Lineage = NewType("Lineage", bytes)
 """16 bytes over every message of a request up to and including one: names a place in a history."""
 TraceId = NewType("TraceId", str)
 JobId = NewType("JobId", int)
+MemoryId = NewType("MemoryId", str)
+"""``mem_`` and 16 hexadecimal digits, the same for the same subject, attribute and first value, whenever derived."""
+ConflictId = NewType("ConflictId", str)
+"""``cfl_`` and 16 hexadecimal digits."""
 
 ID_BYTES = 16
 
@@ -71,6 +75,17 @@ def parse_message_id(text: str) -> MessageId | None:
     except ValueError:
         return None
     return MessageId(raw) if text.startswith("msg_") and len(raw) == ID_BYTES else None
+
+
+def memory_id(subject: str, attribute: str, key: str, count: int) -> MemoryId:
+    """The id of the ``count``-th memory of this subject and attribute that began with this value."""
+    parts = (part.encode("utf-8", "surrogatepass") for part in (subject, attribute, key))
+    return MemoryId(f"mem_{digest16(b'memory', *parts, str(count).encode()).hex()[:16]}")
+
+
+def conflict_id(first: MemoryId, second: MemoryId) -> ConflictId:
+    """The id of a contradiction of two memories, whichever is named first."""
+    return ConflictId(f"cfl_{digest16(b'conflict', *(one.encode() for one in sorted((first, second)))).hex()[:16]}")
 
 
 def new_id(prefix: str) -> str:

@@ -11,9 +11,12 @@ if TYPE_CHECKING:
 
     from recollect.domain.ids import JobId, MessageNumber, VaultId
 
+GROWTH_CHARACTERS = 8000
+"""A session that grew by as much (2,000 tokens) is extracted at once, without waiting for its end."""
+
 
 class JobKind(StrEnum):
-    """What is to be derived from the messages named by the job."""
+    """What is to be derived: passages of messages, or claims of a session."""
 
     INDEX = "index"
     EXTRACT = "extract"
@@ -29,7 +32,10 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One piece of work on one vault. ``attempts`` counts the leases so far, this one included."""
+    """One piece of work on one vault. ``attempts`` counts the leases so far, this one included.
+
+    ``numbers`` are those of the messages to be indexed, or the number of the session to be extracted.
+    """
 
     id: JobId
     vault: VaultId
@@ -43,9 +49,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How far the derived data is behind the truth."""
+    """How far the derived data is behind the truth. ``oldest_open_at``: since when the oldest job that is not dead is
+    known, whether it waits, is leased, or fails again and again."""
 
     waiting: int
     leased: int
     dead: int
     oldest_waiting_at: datetime | None
+    oldest_open_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""The promise of a store: eight small protocols, bundled in :class:`Store`.
+"""The promise of a store: small protocols, bundled in :class:`Store`.
 
 Every call that touches a vault takes the vault: there is no unscoped query. Methods are coroutines that
 never block the event loop. A database that fails, is full or stays locked past its time-out raises
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from recollect.domain.capture import Capture, CaptureReceipt, Injection
+    from recollect.domain.edits import Edit
     from recollect.domain.ids import (
         Fingerprint,
         JobId,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     )
     from recollect.domain.jobs import Backlog, Job
     from recollect.domain.keys import MemoryKey
+    from recollect.domain.knowledge import ExtractionProgress, KnowledgeRecord, WindowExtraction, WindowMark
     from recollect.domain.messages import StoredMessage
     from recollect.domain.traces import Trace
     from recollect.domain.vaults import BranchEntry, ErasureReceipt, Session, Vault, VaultSummary
@@ -189,6 +191,41 @@ class IndexStore(Protocol):
 
     async def pending(self, vault: VaultId) -> int:
         """How many of the vault's messages wait for their passages (dead letters not counted)."""
+
+
+class KnowledgeStore(Protocol):
+    """What extractors found, window by window, and what people did to memories: whatever memories are folded from.
+
+    A session whose live branch has changed is *due* when it has been quiet for a while, or has grown by
+    ``GROWTH_CHARACTERS`` since it was last queued, or when somebody asks. Deleting a message deletes every window that
+    it was read in and every edit that quotes it, and makes the session due.
+    """
+
+    async def enqueue_due(self, quiet_since: datetime, versions: Mapping[str, str], limit: int) -> int:
+        """Queue an extraction job for up to ``limit`` sessions that are due, or that one of these extractors (by name)
+        read in another version; how many. A session has one job at most; its dead letter waits anew."""
+
+    async def request(self, vault: VaultId, session: SessionNumber | None = None, *, anew: bool = False) -> int:
+        """Make a session due, or all of the vault's; how many. ``anew``: also what an extractor has read already is to
+        be read again; what it found stays until then."""
+
+    async def begin(self, vault: VaultId, session: SessionNumber) -> list[WindowMark]:
+        """Begin an extraction: changes from here on make the session due again. What is stored of it so far."""
+
+    async def put_windows(
+        self, vault: VaultId, session: SessionNumber, extractor: str, windows: Sequence[WindowExtraction], count: int
+    ) -> int:
+        """Replace these windows of one extractor, and remove those from ``count`` on; how many were stored. One that
+        was read in a message that is gone is dropped, and the session is due again."""
+
+    async def knowledge(self, vault: VaultId, after: int = -1) -> KnowledgeRecord | None:
+        """All that is known of a vault; None where its sequence number is still ``after``."""
+
+    async def add_edit(self, vault: VaultId, edit: Edit) -> bool:
+        """Keep an edit; False where the vault or a message that its claim quotes is gone."""
+
+    async def progress(self, *, vault: VaultId | None = None, project: ProjectId | None = None) -> ExtractionProgress:
+        """How far derived data has come, for one vault, one project, or all."""
 
 
 class JobStore(Protocol):

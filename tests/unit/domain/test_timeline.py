@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from recollect.domain.folding import key_of
 from recollect.domain.ids import MessageNumber
 from recollect.domain.memories import Attribute, Change, Claim, ConflictPolicy, Evidence, Expiry, Memory
-from recollect.domain.timeline import Timeline, fold, key_of
+from recollect.domain.timeline import Timeline, fold
 
 TODAY = datetime(2026, 5, 12, tzinfo=UTC)
 
@@ -25,7 +27,7 @@ def claim(attribute: Attribute, value: str, number: int = 1, **more: object) -> 
 
 
 def folded(*claims: Claim, policy: ConflictPolicy = ConflictPolicy.KEEP_BOTH) -> Timeline:
-    return fold(Timeline(), claims, recorded_at=TODAY, policy=policy)
+    return fold((replace(one, recorded_at=one.recorded_at or TODAY) for one in claims), policy=policy)
 
 
 def values(memories: tuple[Memory, ...]) -> list[str]:
@@ -43,14 +45,16 @@ def test_a_new_home_ends_the_old_one():
     timeline = folded(claim(Attribute.HOME, "Porto"), claim(Attribute.HOME, "Lisbon", 2, valid_from=day("2026-05-14")))
     assert values(timeline.at(day("2026-05-13"))) == ["Porto"]
     assert values(timeline.at(day("2026-05-14"))) == ["Lisbon"]
-    old, revised = timeline.history(1)
+    old, revised = timeline.history(timeline.memories[0].id)
     assert (old.expired_at, old.expiry, old.valid_to) == (TODAY, Expiry.SUPERSEDED, None)
     assert (revised.version, revised.valid_to, revised.expired_at) == (2, day("2026-05-14"), None)
 
 
 def test_what_was_known_earlier_can_still_be_asked():
-    first = fold(Timeline(), [claim(Attribute.HOME, "Porto")], recorded_at=day("2026-05-01"))
-    second = fold(first, [claim(Attribute.HOME, "Lisbon", 2)], recorded_at=day("2026-06-01"))
+    second = folded(
+        claim(Attribute.HOME, "Porto", recorded_at=day("2026-05-01")),
+        claim(Attribute.HOME, "Lisbon", 2, recorded_at=day("2026-06-01")),
+    )
     later = day("2026-12-01")
     assert values(second.at(later)) == ["Lisbon"]
     assert values(second.at(later, known_at=day("2026-05-20"))) == ["Porto"]
@@ -68,7 +72,7 @@ def test_what_is_so_no_longer_ends():
     timeline = folded(claim(Attribute.LIKES, "jazz"), claim(Attribute.LIKES, "jazz", 2, change=Change.ENDS))
     assert values(timeline.at(TODAY)) == ["jazz"]
     assert values(timeline.at(TODAY + timedelta(days=3))) == []
-    assert [one.message for one in timeline.history(1)[-1].evidence] == [1, 2]
+    assert [one.message for one in timeline.history(timeline.memories[0].id)[-1].evidence] == [1, 2]
 
 
 def test_what_begins_again_is_a_memory_of_its_own():
@@ -76,7 +80,7 @@ def test_what_begins_again_is_a_memory_of_its_own():
         claim(Attribute.HOME, "Porto", 1), claim(Attribute.HOME, "Lisbon", 2), claim(Attribute.HOME, "Porto", 3)
     )
     assert values(timeline.at(TODAY + timedelta(days=4))) == ["Porto"]
-    assert len({one.memory for one in timeline.memories}) == 3
+    assert len({one.id for one in timeline.memories}) == 3
 
 
 def test_likes_live_side_by_side():
@@ -100,8 +104,8 @@ def test_a_correction_expires_what_was_never_so():
         claim(Attribute.HOME, "Bern", 2, change=Change.CORRECTS),
     )
     assert values(timeline.at(day("2021-01-01"))) == ["Bern"]
-    assert timeline.history(1)[-1].expiry is Expiry.CORRECTED
-    assert len(timeline.history(1)) == 1
+    assert timeline.history(timeline.memories[0].id)[-1].expiry is Expiry.CORRECTED
+    assert len(timeline.history(timeline.memories[0].id)) == 1
 
 
 def test_a_correction_names_the_value_that_is_wrong():
@@ -117,8 +121,8 @@ def test_a_correction_of_one_like_leaves_the_others():
 
 def test_a_beginning_that_becomes_known_is_a_version():
     timeline = folded(claim(Attribute.HOME, "Porto"), claim(Attribute.HOME, "Porto", 2, valid_from=day("2019-01-01")))
-    assert [one.version for one in timeline.history(1)] == [1, 2]
-    assert timeline.history(1)[0].expiry is Expiry.REFINED
+    assert [one.version for one in timeline.history(timeline.memories[0].id)] == [1, 2]
+    assert timeline.history(timeline.memories[0].id)[0].expiry is Expiry.REFINED
     assert values(timeline.at(day("2018-01-01"))) == []
     assert values(timeline.at(day("2019-06-01"))) == ["Porto"]
 
@@ -137,7 +141,8 @@ def test_a_second_name_is_settled_by_policy():
     asked = folded(*names, policy=ConflictPolicy.ASK)
     assert values(asked.at(TODAY)) == ["Anna", "Hanna"]
     (conflict,) = asked.conflicts
-    assert (conflict.memories, conflict.values) == ((1, 2), ("Anna", "Hanna"))
+    assert conflict.memories == tuple(one.id for one in asked.memories)
+    assert conflict.values == ("Anna", "Hanna")
 
 
 def test_plans_live_side_by_side_and_are_over_after_their_day():
@@ -145,7 +150,7 @@ def test_plans_live_side_by_side_and_are_over_after_their_day():
     timeline = folded(
         plan, claim(Attribute.PLAN, "exam on Friday", 2, valid_from=plan.valid_from, valid_to=plan.valid_to)
     )
-    assert len({one.memory for one in timeline.memories}) == 1
+    assert len({one.id for one in timeline.memories}) == 1
     assert values(timeline.at(day("2026-05-15"))) == ["exam on Friday"]
     assert values(timeline.at(day("2026-05-17"))) == []
 
@@ -153,7 +158,9 @@ def test_plans_live_side_by_side_and_are_over_after_their_day():
 def test_folding_is_repeatable():
     claims = [claim(Attribute.HOME, "Porto"), claim(Attribute.HOME, "Lisbon", 2), claim(Attribute.PET, "a dog", 3)]
     once = folded(*claims)
-    again = fold(once, claims[1:], recorded_at=TODAY + timedelta(days=9))
+    assert folded(*claims) == once
+    repeated = [replace(one, recorded_at=TODAY + timedelta(days=9)) for one in claims[1:]]
+    again = folded(*claims, *repeated)
     assert values(again.at(TODAY + timedelta(days=10))) == ["Lisbon", "a dog"]
     assert len(again.memories) == len(once.memories)
 

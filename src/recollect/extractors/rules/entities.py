@@ -1,13 +1,12 @@
-"""Who and what messages name, and what is named together: by capital letters alone."""
+"""Who and what messages name: by capital letters alone."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from itertools import combinations
 from typing import TYPE_CHECKING
 
-from recollect.domain.memories import CoOccurrence, Entity
+from recollect.domain.memories import Entity
 from recollect.extractors.base import EVIDENCE_ROLES
 from recollect.extractors.rules.clauses import MASK, mask_foreign, sentence_spans
 from recollect.extractors.rules.words import word_set
@@ -26,7 +25,6 @@ _german = re.compile(
 )
 _other = re.compile(r"\b(?:the|and|of|to|is|you|for|el|los|que|una|por|con|es|mi)\b", re.IGNORECASE)
 MOST_ENTITIES = 200
-LEAST_TOGETHER = 2
 
 
 def entities_of(messages: Sequence[StoredMessage], known: Iterable[str] = ()) -> tuple[Entity, ...]:
@@ -57,22 +55,6 @@ def entities_of(messages: Sequence[StoredMessage], known: Iterable[str] = ()) ->
                 found[name].add(message.number)
     kept = {name: numbers for name, numbers in found.items() if name not in usual}
     return _with_aliases(kept)[:MOST_ENTITIES]
-
-
-def co_occurrences(entities: Sequence[Entity]) -> tuple[CoOccurrence, ...]:
-    """Pairs that are named in the same message at least twice, the most frequent first."""
-    by_message: dict[MessageNumber, list[str]] = defaultdict(list)
-    for entity in entities:
-        for number in entity.mentions:
-            by_message[number].append(entity.name)
-    pairs: dict[tuple[str, str], list[MessageNumber]] = defaultdict(list)
-    for number in sorted(by_message):
-        for first, second in combinations(sorted(by_message[number]), 2):
-            pairs[first, second].append(number)
-    together = [
-        CoOccurrence(*pair, tuple(numbers)) for pair, numbers in pairs.items() if len(numbers) >= LEAST_TOGETHER
-    ]
-    return tuple(sorted(together, key=lambda one: (-len(one.messages), one.first, one.second)))
 
 
 def _collect(
