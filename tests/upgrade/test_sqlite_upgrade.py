@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from recollect.domain.ids import SessionName, VaultId, message_id, session_root
+from recollect.domain.ids import SessionName, SessionNumber, VaultId, message_id, session_root
+from recollect.domain.jobs import JobKind
 from recollect.domain.messages import fingerprint
 from recollect.stores.sqlite import open_sqlite_store
 from recollect.stores.sqlite.migrations import load_migrations, migrate
@@ -69,4 +71,22 @@ async def test_a_file_of_an_older_version_goes_on_working(tmp_path: Path, versio
     delta = await store.index.changes(VaultId(7), epoch=0, after=0)
     assert delta.passages == [passage(1)]
     assert [job.numbers for job in await store.jobs.lease(9, 60)] == [(1,), (2,)]
+    await store.control.close()
+
+
+async def test_sessions_of_version_1_are_extracted_once_by_this_one(tmp_path: Path) -> None:
+    path = tmp_path / "recollect.db"
+    migrate(path, up_to=1)
+    _fill_version_1(path)
+    store = open_sqlite_store(path)
+    assert (await store.knowledge.progress()).due == 1
+    assert await store.knowledge.enqueue_due(datetime.now(UTC), {}, 9) == 1
+    (job,) = await store.jobs.lease(9, 60, JobKind.EXTRACT)
+    assert (job.vault, job.session) == (7, 1)
+    assert await store.knowledge.begin(VaultId(7), SessionNumber(1)) == []
+    record = await store.knowledge.knowledge(VaultId(7))
+    assert record is not None
+    assert record.windows == ()
+    await store.jobs.complete([job.id])
+    assert (await store.knowledge.progress()).due == 0
     await store.control.close()

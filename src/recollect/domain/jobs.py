@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from recollect.domain.ids import SessionNumber
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -45,6 +47,11 @@ class Job:
     created_at: datetime
     state: JobState = JobState.WAITING
     last_error: str = ""
+
+    @property
+    def session(self) -> SessionNumber | None:
+        """The session to be extracted; None where messages are to be indexed."""
+        return SessionNumber(self.numbers[0]) if self.kind is JobKind.EXTRACT else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The promise of a store: small protocols, bundled in :class:`Store`.
+"""The promise of a store: ten small protocols, bundled in :class:`Store`.
 
 Every call that touches a vault takes the vault: there is no unscoped query. Methods are coroutines that
 never block the event loop. A database that fails, is full or stays locked past its time-out raises
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from recollect.domain.jobs import JobKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -231,8 +233,8 @@ class KnowledgeStore(Protocol):
 class JobStore(Protocol):
     """The durable queue. A lease that runs out makes the job available again."""
 
-    async def lease(self, limit: int, lease_s: float) -> list[Job]:
-        """Take up to ``limit`` waiting jobs, oldest first; no other worker gets them until the lease ends."""
+    async def lease(self, limit: int, lease_s: float, kind: JobKind = JobKind.INDEX) -> list[Job]:
+        """Take up to ``limit`` waiting jobs of a kind, oldest first; no other worker gets them until the lease ends."""
 
     async def complete(self, jobs: Sequence[JobId]) -> None:
         """Remove finished jobs."""
@@ -292,6 +294,7 @@ class Store:
     sessions: SessionStore
     messages: MessageStore
     index: IndexStore
+    knowledge: KnowledgeStore
     jobs: JobStore
     injections: InjectionStore
     traces: TraceStore

@@ -103,6 +103,8 @@ def test_every_query_of_a_vault_names_the_vault_or_is_for_the_whole_queue() -> N
         "models",
         "find_model",
         "create_model",
+        "due_sessions",
+        "outdated_sessions",
         "stale_messages",
         "is_job_available",
         "lease_jobs",

@@ -42,6 +42,11 @@ def capture_into(state: MemoryState, capture: Capture) -> CaptureReceipt:
         messages=session.messages + placement.live_change,
         last_active_at=max(session.last_active_at, active_at),
     )
+    if placement.retired or placement.revived:
+        vault.knowledge_sequence += 1
+    if placement.new or placement.retired or placement.revived:
+        characters = sum(len(new.message.text) for new in placement.new)
+        vault.mark_changed(session.number, state.clock(), characters, is_urgent=False)
     state.enqueue(vault.vault.id, [MessageNumber(new.number) for new in placement.new])
     if capture.injection is not None:
         keep_injection(vault, capture.injection)

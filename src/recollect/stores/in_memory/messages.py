@@ -74,6 +74,7 @@ class InMemoryMessages:
         gone = record.messages.pop(number)
         record.epoch += 1
         record.sequence += 1
+        record.forget_message(gone.stored.number, gone.stored.session_number, self._state.clock())
         session = record.sessions[gone.stored.session]
         record.sessions[session.name] = replace(session, messages=session.messages - gone.stored.is_live)
         record.injections = {

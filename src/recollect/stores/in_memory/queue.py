@@ -102,11 +102,13 @@ class InMemoryJobs:
         """Work on this state."""
         self._state = state
 
-    async def lease(self, limit: int, lease_s: float) -> list[Job]:
+    async def lease(self, limit: int, lease_s: float, kind: JobKind = JobKind.INDEX) -> list[Job]:
         """See :meth:`JobStore.lease`."""
         self._state.ensure_open()
         now = self._state.clock()
-        available = [record for record in self._state.jobs.values() if record.is_available(now)]
+        available = [
+            record for record in self._state.jobs.values() if record.job.kind is kind and record.is_available(now)
+        ]
         available.sort(key=lambda record: (record.available_at, record.job.created_at))
         for record in available[:limit]:
             record.job = replace(record.job, state=JobState.LEASED, attempts=record.job.attempts + 1)
@@ -172,7 +174,13 @@ class InMemoryJobs:
             if record.job.state is JobState.WAITING
             or (record.job.state is JobState.LEASED and record.is_available(now))
         ]
-        return Backlog(len(waiting), leased, dead, min((job.created_at for job in waiting), default=None))
+        return Backlog(
+            len(waiting),
+            leased,
+            dead,
+            min((job.created_at for job in waiting), default=None),
+            min((record.job.created_at for record in records if record.job.state is not JobState.DEAD), default=None),
+        )
 
 
 def _is_settled(entry: MessageRecord) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from recollect.domain.ids import JobId, MessageNumber, VaultId
-from recollect.domain.jobs import Job, JobKind, JobState
+from recollect.domain.jobs import GROWTH_CHARACTERS, Job, JobKind, JobState
 from recollect.domain.vaults import Session, Vault
 from recollect.errors import StoreUnavailableError
 
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from recollect.domain.capture import Injection
+    from recollect.domain.edits import Edit
     from recollect.domain.ids import Fingerprint, Lineage, MessageId, ProjectId, SessionName, SessionNumber, TraceId
     from recollect.domain.keys import MemoryKey
+    from recollect.domain.knowledge import WindowExtraction
     from recollect.domain.messages import StoredMessage
     from recollect.domain.traces import Trace
     from recollect.stores.base import PassageRow
@@ -41,6 +43,16 @@ class MessageRecord:
     passages_sequence: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedSession:
+    """A session that changed since its extraction was queued."""
+
+    since: datetime
+    changed_at: datetime
+    characters: int = 0
+    is_urgent: bool = False
+
+
 @dataclass(slots=True)
 class VaultRecord:
     """A vault with all that is in it."""
@@ -54,6 +66,10 @@ class VaultRecord:
     messages: dict[int, MessageRecord] = field(default_factory=dict)
     numbers: dict[MessageId, int] = field(default_factory=dict)
     injections: dict[Lineage, Injection] = field(default_factory=dict)
+    knowledge_sequence: int = 0
+    windows: dict[tuple[SessionNumber, str, int], WindowExtraction] = field(default_factory=dict)
+    edits: list[Edit] = field(default_factory=list)
+    changed: dict[SessionNumber, ChangedSession] = field(default_factory=dict)
 
     def live(self, session: SessionNumber) -> list[MessageRecord]:
         """The live branch, first message first."""
@@ -63,6 +79,25 @@ class VaultRecord:
             if record.stored.session_number == session and record.stored.is_live
         ]
         return sorted(branch, key=lambda record: record.stored.depth)
+
+    def mark_changed(self, session: SessionNumber, at: datetime, characters: int = 0, *, is_urgent: bool) -> None:
+        """A session is to be extracted, when it is quiet or at once."""
+        known = self.changed.get(session, ChangedSession(at, at))
+        grown = known.characters + characters
+        self.changed[session] = ChangedSession(
+            known.since, at, grown, is_urgent or known.is_urgent or grown >= GROWTH_CHARACTERS
+        )
+
+    def forget_message(self, number: MessageNumber, session: SessionNumber, at: datetime) -> None:
+        """Remove what was found in windows that a message was read in, and edits that quote it."""
+        self.windows = {key: window for key, window in self.windows.items() if number not in window.numbers}
+        self.edits = [
+            edit
+            for edit in self.edits
+            if edit.claim is None or number not in {one.message for one in edit.claim.evidence}
+        ]
+        self.knowledge_sequence += 1
+        self.mark_changed(session, at, is_urgent=True)
 
     def has_all(self, numbers: Sequence[int]) -> bool:
         """None of these messages is gone."""
@@ -127,6 +162,20 @@ class MemoryState:
             chunk = tuple(numbers[start : start + JOB_MESSAGES])
             job = Job(JobId(self.last_job), vault, JobKind.INDEX, chunk, attempts=0, created_at=now)
             self.jobs[job.id] = JobRecord(job, now)
+
+    def enqueue_extraction(self, vault: VaultId, session: SessionNumber) -> None:
+        """Queue an extraction, or wake the one that is there: a dead letter waits anew."""
+        for record in self.jobs_of(vault):
+            if record.job.session == session:
+                if record.job.state is JobState.DEAD:
+                    record.job = replace(record.job, state=JobState.WAITING, attempts=0)
+                    record.available_at = self.clock()
+                return
+        self.last_job += 1
+        now = self.clock()
+        numbers = (MessageNumber(session),)
+        job = Job(JobId(self.last_job), vault, JobKind.EXTRACT, numbers, attempts=0, created_at=now)
+        self.jobs[job.id] = JobRecord(job, now)
 
     def jobs_of(self, vault: VaultId | None) -> Iterator[JobRecord]:
         """Jobs of one vault, or of all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recollect.stores.base import Store
+from recollect.stores.in_memory.knowledge import InMemoryKnowledge
 from recollect.stores.in_memory.messages import InMemoryInjections, InMemoryMessages, InMemoryTraces
 from recollect.stores.in_memory.people import InMemoryKeys, InMemorySessions, InMemoryVaults
 from recollect.stores.in_memory.queue import InMemoryIndex, InMemoryJobs
@@ -41,6 +42,7 @@ def in_memory_store(*, clock: Callable[[], datetime] = utc_now) -> Store:
         sessions=InMemorySessions(state),
         messages=InMemoryMessages(state),
         index=InMemoryIndex(state),
+        knowledge=InMemoryKnowledge(state),
         jobs=InMemoryJobs(state),
         injections=InMemoryInjections(state),
         traces=InMemoryTraces(state),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from recollect.domain.capture import CaptureReceipt
 from recollect.domain.ids import MessageNumber, SessionNumber
-from recollect.domain.jobs import JobKind
+from recollect.domain.jobs import GROWTH_CHARACTERS, JobKind
 from recollect.stores.placement import Standing, place
 from recollect.stores.text import storable
 from recollect.stores.times import to_us
@@ -52,6 +52,9 @@ class CaptureTransaction:
         self._write(placement, sequence)
         jobs = self._enqueue([new.number for new in placement.new], next_job)
         self._touch(placement.live_change)
+        rebranched = bool(placement.retired or placement.revived)
+        if placement.new or rebranched:
+            self._mark_changed(sum(len(new.message.text) for new in placement.new))
         self._connection.execute(
             self._sql["advance_vault"],
             {
@@ -62,6 +65,7 @@ class CaptureTransaction:
                 "next_job_number": next_job + jobs,
                 "stored": len(placement.new),
                 "opened": int(opened),
+                "rebranched": rebranched,
                 "active_at_us": self._active_at_us(),
             },
         )
@@ -110,6 +114,16 @@ class CaptureTransaction:
             "active_at_us": self._active_at_us(),
         }
         self._connection.execute(self._sql["touch_session"], values)
+
+    def _mark_changed(self, characters: int) -> None:
+        values = {
+            "vault": self._vault,
+            "session": self._session,
+            "at_us": self._now_us,
+            "characters": characters,
+            "growth": GROWTH_CHARACTERS,
+        }
+        self._connection.execute(self._sql["mark_changed"], values)
 
     def _started_at_us(self) -> int:
         return min((to_us(message.occurred_at) for message in self._capture.messages), default=self._captured_at_us)

@@ -27,16 +27,15 @@ class SqliteJobs:
         """Work on this database."""
         self._db = database
 
-    async def lease(self, limit: int, lease_s: float) -> list[Job]:
+    async def lease(self, limit: int, lease_s: float, kind: JobKind = JobKind.INDEX) -> list[Job]:
         """See :meth:`JobStore.lease`. Looking into an empty queue takes no write lock."""
         now_us = to_us(self._db.now())
+        until_us = now_us + int(lease_s * 1_000_000)
+        values = {"now_us": now_us, "until_us": until_us, "limit": limit, "kind": kind.value}
         look = self._db.sql["is_job_available"]
-        (is_available,) = await self._db.read(
-            lambda connection: connection.execute(look, {"now_us": now_us}).fetchone()
-        )
+        (is_available,) = await self._db.read(lambda connection: connection.execute(look, values).fetchone())
         if not is_available:
             return []
-        values = {"now_us": now_us, "until_us": now_us + int(lease_s * 1_000_000), "limit": limit}
         sql = self._db.sql["lease_jobs"]
         rows = await self._db.write_again(lambda connection: connection.execute(sql, values).fetchall())
         return sorted(map(_job, rows), key=lambda job: (job.created_at, job.id))
@@ -78,8 +77,8 @@ class SqliteJobs:
         sql = self._db.sql["backlog"]
         values = {"vault": vault, "now_us": to_us(self._db.now())}
         row = await self._db.read(lambda connection: connection.execute(sql, values).fetchone())
-        waiting, leased, dead, oldest_us = row
-        return Backlog(waiting, leased, dead, None if oldest_us is None else from_us(oldest_us))
+        waiting, leased, dead, *oldest = row
+        return Backlog(waiting, leased, dead, *(None if at_us is None else from_us(at_us) for at_us in oldest))
 
 
 def _key(job: JobId) -> dict[str, int]:

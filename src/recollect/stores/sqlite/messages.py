@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from recollect.domain.messages import StoredMessage
 from recollect.stores.sqlite.capturing import CaptureTransaction
-from recollect.stores.times import from_us
+from recollect.stores.times import from_us, to_us
 
 if TYPE_CHECKING:
     import sqlite3
@@ -75,13 +75,17 @@ class SqliteMessages:
             return False
         number, session, is_live, trace = row
         values = {"vault": vault, "number": number, "session": session, "live": is_live, "trace_id": trace}
+        values["at_us"] = to_us(self._db.now())
         for step in (
             "delete_message_passages",
             "delete_message_injections",
             "delete_message_traces",
+            "delete_message_extractions",
+            "delete_message_edits",
             "delete_message",
             "shrink_session",
             "shrink_vault",
+            "request_session",
         ):
             connection.execute(sql[step], values)
         return True

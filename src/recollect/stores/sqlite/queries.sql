@@ -54,6 +54,7 @@ FROM vaults WHERE project = :project AND user = :user;
 UPDATE vaults SET sequence = :sequence, next_message_number = :next_message_number,
     next_session_number = :next_session_number, next_job_number = :next_job_number,
     message_count = message_count + :stored, session_count = session_count + :opened,
+    knowledge_sequence = knowledge_sequence + :rebranched,
     last_active_at_us = CASE WHEN :active_at_us > coalesce(last_active_at_us, :active_at_us - 1)
         THEN :active_at_us ELSE last_active_at_us END
 WHERE vault_id = :vault;
@@ -82,6 +83,12 @@ DELETE FROM jobs WHERE vault_id = :vault;
 DELETE FROM injections WHERE vault_id = :vault;
 -- name: erase_traces
 DELETE FROM traces WHERE vault_id = :vault;
+-- name: erase_extractions
+DELETE FROM extractions WHERE vault_id = :vault;
+-- name: erase_edits
+DELETE FROM edits WHERE vault_id = :vault;
+-- name: erase_changed_sessions
+DELETE FROM changed_sessions WHERE vault_id = :vault;
 -- name: erase_vault
 DELETE FROM vaults WHERE vault_id = :vault;
 
@@ -217,13 +224,21 @@ DELETE FROM injections WHERE vault_id = :vault
 -- Traces that quote the message, and the trace of the exchange that it came with.
 DELETE FROM traces WHERE vault_id = :vault AND (trace_id = :trace_id
     OR EXISTS (SELECT 1 FROM json_each(traces.sources) WHERE value = :number));
+-- name: delete_message_extractions
+-- Windows that the message was read in.
+DELETE FROM extractions WHERE vault_id = :vault AND session_number = :session
+    AND EXISTS (SELECT 1 FROM json_each(extractions.numbers) WHERE value = :number);
+-- name: delete_message_edits
+DELETE FROM edits WHERE vault_id = :vault
+    AND EXISTS (SELECT 1 FROM json_each(edits.sources) WHERE value = :number);
 -- name: delete_message
 DELETE FROM messages WHERE vault_id = :vault AND number = :number;
 -- name: shrink_session
 UPDATE sessions SET live_messages = live_messages - :live WHERE vault_id = :vault AND session_number = :session;
 -- name: shrink_vault
 -- A new epoch: every index of the vault is loaded anew.
-UPDATE vaults SET epoch = epoch + 1, sequence = sequence + 1, message_count = message_count - 1
+UPDATE vaults SET epoch = epoch + 1, sequence = sequence + 1, message_count = message_count - 1,
+    knowledge_sequence = knowledge_sequence + 1
 WHERE vault_id = :vault;
 
 -- The four statements that load an index answer with a single row: JSON for what is small, and the blobs joined.
@@ -326,13 +341,13 @@ VALUES (:vault, :job, :kind, 'waiting', :at_us, :at_us, :numbers);
 
 -- name: is_job_available
 -- A look that needs no write lock.
-SELECT EXISTS (SELECT 1 FROM jobs WHERE state <> 'dead' AND available_at_us <= :now_us);
+SELECT EXISTS (SELECT 1 FROM jobs WHERE state <> 'dead' AND kind = :kind AND available_at_us <= :now_us);
 
 -- name: lease_jobs
 -- Take the jobs that waited longest, and those whose lease ran out.
 UPDATE jobs SET state = 'leased', attempts = attempts + 1, available_at_us = :until_us
 WHERE (vault_id, job_number) IN (
-    SELECT vault_id, job_number FROM jobs WHERE state <> 'dead' AND available_at_us <= :now_us
+    SELECT vault_id, job_number FROM jobs WHERE state <> 'dead' AND kind = :kind AND available_at_us <= :now_us
     ORDER BY available_at_us, created_at_us LIMIT :limit)
 RETURNING vault_id, job_number, kind, numbers, attempts, created_at_us, state, last_error;
 
@@ -370,7 +385,8 @@ WHERE (vault_id, job_number) IN (
 SELECT count(*) FILTER (WHERE state = 'waiting' OR state = 'leased' AND available_at_us <= :now_us),
     count(*) FILTER (WHERE state = 'leased' AND available_at_us > :now_us),
     count(*) FILTER (WHERE state = 'dead'),
-    min(created_at_us) FILTER (WHERE state = 'waiting' OR state = 'leased' AND available_at_us <= :now_us)
+    min(created_at_us) FILTER (WHERE state = 'waiting' OR state = 'leased' AND available_at_us <= :now_us),
+    min(created_at_us) FILTER (WHERE state <> 'dead')
 FROM jobs WHERE :vault IS NULL OR vault_id = :vault;
 
 -- name: injections
@@ -399,3 +415,130 @@ WHERE project = :project AND trace_id = :trace_id;
 
 -- name: prune_traces
 DELETE FROM traces WHERE created_at_us < :older_than_us;
+
+-- name: mark_changed
+-- A session's live branch has changed. Characters add up; enough of them make it urgent.
+INSERT INTO changed_sessions (vault_id, session_number, since_us, changed_at_us, characters, is_urgent)
+VALUES (:vault, :session, :at_us, :at_us, :characters, :characters >= :growth)
+ON CONFLICT DO UPDATE SET changed_at_us = :at_us, characters = characters + :characters,
+    is_urgent = is_urgent OR characters + :characters >= :growth;
+
+-- name: request_session
+-- Somebody asks for a session: it is due.
+INSERT INTO changed_sessions (vault_id, session_number, since_us, changed_at_us, characters, is_urgent)
+SELECT vault_id, session_number, :at_us, :at_us, 0, 1 FROM sessions WHERE vault_id = :vault AND session_number = :session
+ON CONFLICT DO UPDATE SET is_urgent = 1;
+
+-- name: request_sessions
+-- Somebody asks for all sessions of a vault.
+INSERT INTO changed_sessions (vault_id, session_number, since_us, changed_at_us, characters, is_urgent)
+SELECT vault_id, session_number, :at_us, :at_us, 0, 1 FROM sessions WHERE vault_id = :vault
+ON CONFLICT DO UPDATE SET is_urgent = 1;
+
+-- name: bring_forward
+-- Extractions that wait for another attempt need not wait any longer.
+UPDATE jobs SET available_at_us = :at_us
+WHERE vault_id = :vault AND kind = 'extract' AND state = 'waiting' AND available_at_us > :at_us
+    AND (:session IS NULL OR numbers = json_array(:session));
+
+-- name: forget_digests
+-- What was read is to be read again.
+UPDATE extractions SET digest = '' WHERE vault_id = :vault AND (:session IS NULL OR session_number = :session);
+
+-- name: due_sessions
+-- Sessions that are urgent, or quiet for long enough, and that nobody works on.
+SELECT vault_id, session_number FROM changed_sessions c
+WHERE (is_urgent = 1 OR changed_at_us <= :quiet_since_us) AND NOT EXISTS (
+    SELECT 1 FROM jobs j WHERE j.kind = 'extract' AND j.vault_id = c.vault_id
+        AND j.numbers = json_array(c.session_number) AND j.state = 'leased')
+LIMIT :limit;
+
+-- name: outdated_sessions
+-- Sessions that an extractor read in another version, and that no job names.
+SELECT DISTINCT vault_id, session_number
+FROM (SELECT vault_id, session_number FROM extractions WHERE extractor = :extractor AND version < :version
+      UNION ALL
+      SELECT vault_id, session_number FROM extractions WHERE extractor = :extractor AND version > :version) e
+WHERE NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 'extract' AND j.vault_id = e.vault_id
+        AND j.numbers = json_array(e.session_number))
+LIMIT :limit;
+
+-- name: clear_change
+DELETE FROM changed_sessions WHERE vault_id = :vault AND session_number = :session;
+
+-- name: wake_extraction
+-- The session's job, if it has one: a dead letter waits anew.
+UPDATE jobs SET attempts = CASE state WHEN 'dead' THEN 0 ELSE attempts END,
+    available_at_us = CASE state WHEN 'dead' THEN :at_us ELSE available_at_us END,
+    state = CASE state WHEN 'dead' THEN 'waiting' ELSE state END
+WHERE vault_id = :vault AND kind = 'extract' AND numbers = json_array(:session);
+
+-- name: window_marks
+SELECT extractor, window, digest FROM extractions WHERE vault_id = :vault AND session_number = :session
+ORDER BY extractor, window;
+
+-- name: drop_windows
+DELETE FROM extractions
+WHERE vault_id = :vault AND session_number = :session AND extractor = :extractor AND window >= :count;
+
+-- name: put_window
+INSERT OR REPLACE INTO extractions (vault_id, session_number, extractor, window, version, digest, extracted_at_us,
+    numbers, dropped, found)
+VALUES (:vault, :session, :extractor, :window, :version, :digest, :extracted_at_us, :numbers, :dropped, :found);
+
+-- name: change_knowledge
+UPDATE vaults SET knowledge_sequence = knowledge_sequence + 1 WHERE vault_id = :vault;
+
+-- name: knowledge_sequence
+SELECT knowledge_sequence FROM vaults WHERE vault_id = :vault;
+
+-- name: windows
+SELECT session_number, extractor, window, version, digest, extracted_at_us, numbers, dropped, found
+FROM extractions WHERE vault_id = :vault ORDER BY session_number, extractor, window;
+
+-- name: edits
+SELECT body FROM edits WHERE vault_id = :vault ORDER BY edit_number;
+
+-- name: abandoned_messages
+SELECT number FROM messages WHERE vault_id = :vault AND is_live = 0;
+
+-- name: add_edit
+-- Keep an edit, unless a message that it quotes is gone.
+INSERT INTO edits (vault_id, edit_number, at_us, sources, body)
+SELECT :vault, 1 + coalesce((SELECT max(edit_number) FROM edits WHERE vault_id = :vault), 0), :at_us, :sources, :body
+WHERE EXISTS (SELECT 1 FROM vaults WHERE vault_id = :vault) AND NOT EXISTS (
+    SELECT 1 FROM json_each(:sources) e WHERE NOT EXISTS (
+        SELECT 1 FROM messages WHERE vault_id = :vault AND number = e.value));
+
+-- The four statements of the progress are of one vault, of one project, or of all.
+
+-- name: count_messages
+-- Messages, those whose passages are made, and those with vectors; an index finds them by model.
+SELECT coalesce(sum(messages), 0), coalesce(sum(messages) FILTER (WHERE indexed_with <> 0), 0),
+    coalesce(sum(messages) FILTER (WHERE indexed_with > 0 AND model <> ''), 0)
+FROM (SELECT indexed_with, count(*) AS messages FROM messages
+    WHERE indexed_with IN (SELECT model_number FROM models UNION ALL SELECT 0 UNION ALL SELECT -1)
+        AND vault_id IN (SELECT vault_id FROM vaults
+            WHERE (:vault IS NULL OR vault_id = :vault) AND (:project IS NULL OR project = :project))
+    GROUP BY indexed_with)
+LEFT JOIN models ON model_number = indexed_with;
+
+-- name: count_extracted
+SELECT extractor, sum(json_array_length(numbers)) FROM extractions
+WHERE vault_id IN (SELECT vault_id FROM vaults
+    WHERE (:vault IS NULL OR vault_id = :vault) AND (:project IS NULL OR project = :project))
+GROUP BY extractor ORDER BY extractor;
+
+-- name: count_dropped
+SELECT d.key, sum(d.value) FROM extractions, json_each(dropped) d
+WHERE vault_id IN (SELECT vault_id FROM vaults
+    WHERE (:vault IS NULL OR vault_id = :vault) AND (:project IS NULL OR project = :project))
+GROUP BY d.key ORDER BY d.key;
+
+-- name: count_due
+SELECT count(DISTINCT vault_id || numbers), min(since_us)
+FROM (SELECT vault_id, json_array(session_number) AS numbers, since_us FROM changed_sessions
+      UNION ALL
+      SELECT vault_id, numbers, created_at_us FROM jobs WHERE kind = 'extract' AND state <> 'dead')
+WHERE vault_id IN (SELECT vault_id FROM vaults
+    WHERE (:vault IS NULL OR vault_id = :vault) AND (:project IS NULL OR project = :project));

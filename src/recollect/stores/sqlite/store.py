@@ -9,6 +9,7 @@ from recollect.stores.sqlite.database import Database
 from recollect.stores.sqlite.index import SqliteIndex
 from recollect.stores.sqlite.jobs import SqliteJobs
 from recollect.stores.sqlite.keys import SqliteKeys
+from recollect.stores.sqlite.knowledge import SqliteKnowledge
 from recollect.stores.sqlite.messages import CAPTURE_TIMEOUT_S, SqliteMessages
 from recollect.stores.sqlite.migrations import migrate
 from recollect.stores.sqlite.queries import Queries
@@ -61,6 +62,7 @@ def open_sqlite_store(
         sessions=SqliteSessions(database),
         messages=SqliteMessages(database),
         index=SqliteIndex(database),
+        knowledge=SqliteKnowledge(database),
         jobs=SqliteJobs(database),
         injections=SqliteInjections(database),
         traces=SqliteTraces(database),

@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from recollect.domain.ids import ProjectId
     from recollect.stores.sqlite.database import Database
 
-_ERASED_TABLES = ("passages", "injections", "traces", "jobs", "messages", "sessions", "vault")
+_ERASED_TABLES = (
+    "passages",
+    "injections",
+    "traces",
+    "jobs",
+    "extractions",
+    "edits",
+    "changed_sessions",
+    "messages",
+    "sessions",
+    "vault",
+)
 _CACHE_LIMIT = 100_000
 
 

@@ -21,6 +21,7 @@ from recollect.testing.store_suite.branches import BranchTests
 from recollect.testing.store_suite.captures import CaptureTests
 from recollect.testing.store_suite.derived import DerivedTests
 from recollect.testing.store_suite.erasure import ErasureTests
+from recollect.testing.store_suite.knowledge import KnowledgeTests
 from recollect.testing.store_suite.owners import OwnerTests
 from recollect.testing.store_suite.queue import QueueTests
 from recollect.testing.store_suite.records import RecordTests
@@ -29,5 +30,7 @@ from recollect.testing.store_suite.samples import ManualClock, Writer, passage, 
 __all__ = ["ManualClock", "StoreSuite", "Writer", "passage", "said"]
 
 
-class StoreSuite(OwnerTests, CaptureTests, BranchTests, DerivedTests, QueueTests, RecordTests, ErasureTests):
+class StoreSuite(
+    OwnerTests, CaptureTests, BranchTests, DerivedTests, KnowledgeTests, QueueTests, RecordTests, ErasureTests
+):
     """Every promise of :mod:`recollect.stores.base`, as tests."""
