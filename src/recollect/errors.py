@@ -31,6 +31,7 @@ Each says what is wrong, whose fault it is and what to do next. ``code`` is stab
 
 from __future__ import annotations
 
+import traceback
 from typing import ClassVar
 
 
@@ -203,3 +204,10 @@ class ExtractorUnavailableError(ServiceError):
 
 class SettingsError(RecollectError):
     """A setting is wrong: the message names it and says what to do."""
+
+
+def place_of(error: BaseException) -> str:
+    """The kind of an error and where it was raised, for a log: its own words may quote a message."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    return f"{type(error).__name__} at {places}"

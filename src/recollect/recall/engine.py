@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recollect.domain.recall import GateVerdict, MemoryStatus, RecallResult
-from recollect.errors import EmbedderUnavailableError, StoreUnavailableError
+from recollect.errors import EmbedderUnavailableError, StoreUnavailableError, place_of
 from recollect.recall.answer import answer, asked_text
 from recollect.recall.index_cache import IndexCache
 from recollect.recall.plans import plan_for
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from recollect.domain.recall import RecallRequest
     from recollect.embedders.base import Embedder, Embedding
     from recollect.recall.calibration import Calibration
+    from recollect.recall.vault_index import VaultIndex
     from recollect.stores.base import IndexStore, MessageStore, SessionStore
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_CACHE_BYTES = 512 * 1024 * 1024
-_LARGE_VAULT = 3000
-"""Passages from which on ranking leaves the event loop."""
+DEFECTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a mistake in ranking would raise: it costs the request its memories, and nothing else."""
 
 
 class RecallEngine:
@@ -80,8 +81,7 @@ class RecallEngine:
         if not self._cache.holds(vault):
             return
         try:
-            async with self._cache.using(vault):
-                return
+            await self._cache.work(vault, _nothing)
         except StoreUnavailableError:
             return  # the next recall will say so
 
@@ -97,6 +97,9 @@ class RecallEngine:
         except StoreUnavailableError as error:
             logger.warning("recall is off for this request: %s", error)
             result = _silent(MemoryStatus.ERROR, "the store is not available")
+        except DEFECTS as error:
+            logger.error("recall failed, which is a defect: %s", place_of(error))  # noqa: TRY400 - no text of messages
+            result = _silent(MemoryStatus.ERROR, "recall failed")
         took_ms = (time.perf_counter() - started) * 1000
         return replace(result, strategy=plan_for(request.strategy).name, took_ms=took_ms, stage_ms=stage_ms)
 
@@ -106,11 +109,9 @@ class RecallEngine:
         with _timed(stage_ms, "load"):
             recent = await self._recent_session(vault, request)
         with _timed(stage_ms, "rank"):
-            async with self._cache.using(vault) as index:
-                if len(index.layout) > _LARGE_VAULT:
-                    found = await asyncio.to_thread(answer, index, request, embedding, recent, self._calibration)
-                else:
-                    found = answer(index, request, embedding, recent, self._calibration)
+            found = await self._cache.work(
+                vault, lambda index: answer(index, request, embedding, recent, self._calibration)
+            )
         with _timed(stage_ms, "fetch"):
             messages = await self._messages.messages(vault, found.numbers) if found.numbers else []
         return found.result({message.number: message for message in messages})
@@ -129,6 +130,10 @@ class RecallEngine:
             return None
         session = await self._sessions.find_session(vault, request.recent_session)
         return session.number if session else None
+
+
+def _nothing(_: VaultIndex) -> None:
+    """The job of whoever only wants the index to be up to date."""
 
 
 def _silent(status: MemoryStatus, reason: str) -> RecallResult:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from typing import TYPE_CHECKING
 
-from recollect.errors import ApiError, ServiceError
+from recollect.errors import ApiError, ServiceError, place_of
 from recollect.wire.error_envelope import error_body
 
 if TYPE_CHECKING:
@@ -36,9 +35,7 @@ def internal_error(error: Exception, request_id: str) -> ApiError:
 
     Neither gets the exception's own words: they may quote a message.
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    places = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-    logger.error("request %s failed: %s at %s", request_id, type(error).__name__, places)
+    logger.error("request %s failed: %s", request_id, place_of(error))
     message = f"This gateway has a defect that broke the request. Its log has the details under {request_id}."
     return ServiceError(message)
 

@@ -221,13 +221,13 @@ async def test_a_model_that_fails_leaves_the_words():
     assert "violin" in texts(result.selection)[0]
 
 
-async def test_a_store_that_fails_is_a_status():
+@pytest.mark.parametrize("error", [StoreUnavailableError("The disk is on fire."), IndexError("a defect of ours")])
+async def test_a_store_that_fails_is_a_status_and_so_is_a_defect(error):
     store = in_memory_store()
 
     class BrokenIndex:
         async def changes(self, vault, *, epoch, after):
-            message = "The disk is on fire."
-            raise StoreUnavailableError(message)
+            raise error
 
     engine = RecallEngine(BrokenIndex(), store.messages, store.sessions, None)
     room = Room(store=store)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 
 from recollect.domain.ids import VaultId
+from recollect.recall import index_cache
 from recollect.recall.index_cache import IndexCache
 from recollect.recall.vault_index import VaultIndex
 from recollect.stores.base import VaultDelta
 from recollect.testing.hashing_embedder import HashingEmbedder
 from tests.unit.recall.rooms import FILLER, Room, texts
+
+
+def itself(index: VaultIndex) -> VaultIndex:
+    return index
 
 
 class Watched:
@@ -36,12 +43,12 @@ async def test_only_what_changed_is_asked_for():
     await room.say("one")
     store = Watched(room.store.index)
     cache = IndexCache(store, model="", max_bytes=1 << 30)
-    async with cache.using(room.vault) as index:
-        sequence = index.sequence
+    index = await cache.work(room.vault, itself)
+    sequence = index.sequence
     await room.say("two")
-    async with cache.using(room.vault) as again:
-        assert again is index
-        assert len(again.layout) == 2
+    again = await cache.work(room.vault, itself)
+    assert again is index
+    assert len(again.layout) == 2
     assert store.calls[1] == (index.epoch, sequence)
 
 
@@ -51,12 +58,36 @@ async def test_one_loader_at_a_time():
     store = Watched(room.store.index, delay_s=0.01)
     cache = IndexCache(store, model="", max_bytes=1 << 30)
 
-    async def use() -> int:
-        async with cache.using(room.vault) as index:
-            return len(index.layout)
+    def size(index: VaultIndex) -> int:
+        return len(index.layout)
 
-    assert await asyncio.gather(*(use() for _ in range(5))) == [1] * 5
+    assert await asyncio.gather(*(cache.work(room.vault, size) for _ in range(5))) == [1] * 5
     assert store.most_running == 1
+
+
+async def test_whoever_leaves_does_not_hand_on_an_index_that_a_thread_still_works_on(monkeypatch):
+    monkeypatch.setattr(index_cache, "_LARGE_VAULT", 0)
+    room = Room()
+    await room.say("one")
+    cache = IndexCache(room.store.index, model="", max_bytes=1 << 30)
+    sizes: list[tuple[int, int]] = []
+    has_begun = threading.Event()
+
+    def slow(index: VaultIndex) -> None:
+        has_begun.set()
+        before = len(index.layout)
+        time.sleep(0.2)
+        sizes.append((before, len(index.layout)))
+
+    left = asyncio.create_task(cache.work(room.vault, slow))
+    await asyncio.to_thread(has_begun.wait)
+    left.cancel()
+    await asyncio.wait([left], timeout=0.1)
+    assert left.cancelled(), "nobody waits for the thread"
+    await room.say("two")
+    index = await cache.work(room.vault, itself)
+    assert len(index.layout) == 2
+    assert sizes == [(1, 1)], "nothing changed under the thread"
 
 
 async def test_the_least_recently_used_vault_goes():
@@ -72,8 +103,7 @@ async def test_the_least_recently_used_vault_goes():
     await room.say(*FILLER)
     cache = IndexCache(ManyVaults(), model="", max_bytes=0)
     for number in range(3):
-        async with cache.using(VaultId(number)):
-            pass
+        await cache.work(VaultId(number), itself)
     assert len(cache) == 1
 
 
