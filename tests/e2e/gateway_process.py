@@ -69,7 +69,8 @@ class GatewayProcess:
         host = self.provider_url.split("/")[2]
         command = [str(COMMAND), "serve", "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--data", str(self.data_dir), "--allow-upstream", host]
-        command += ["--provider", f"openai={self.provider_url}", "--provider", f"anthropic={self.provider_url}/anthropic"]
+        command += ["--provider", f"openai={self.provider_url}"]
+        command += ["--provider", f"anthropic={self.provider_url}/anthropic"]
         inherited = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

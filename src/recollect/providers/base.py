@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+OAUTH_TOKEN = "sk-ant-oat"  # noqa: S105 - how the tokens begin that a subscriber of Claude Code has instead of a key
 Headers = tuple[tuple[bytes, bytes], ...]
 """Header fields in order; names in lower case, repeated fields kept apart."""
 
@@ -90,7 +91,7 @@ class Provider:
 
     ``key_header`` and ``key_prefix`` say how the key is sent (``authorization``/``Bearer ``, ``api-key``/"").
     ``path_style`` is ``openai`` (base URL + ``/chat/completions``), ``azure`` (deployment in the path) or ``anthropic``
-    (as ``openai``, but chat completions go over the bridge to ``/messages``).
+    (as ``openai``, with Anthropic's Messages API). ``dialects`` are what it speaks itself: the rest goes over bridges.
     ``key_env`` are environment variables that may hold the key, first one set wins; a local server needs none.
     ``aliases`` are other spellings of the name. ``has_slashed_models``: its own models contain slashes, so a name with
     an unknown prefix is left to it. ``forward_hosts`` are hosts besides the base URL's that forward style may reach

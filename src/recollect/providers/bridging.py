@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from recollect.providers.anthropic.bridge import CHAT_PATH, AnthropicBridge
+from recollect.providers.chat_on_responses.bridge import ChatOnResponsesBridge
+from recollect.providers.messages_on_chat.bridge import MESSAGES_PATH, MessagesOnChatBridge
 from recollect.providers.responses_on_chat.bridge import RESPONSES_PATH, ResponsesOnChatBridge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from recollect.providers.base import Provider, Upstream, UpstreamReply, UpstreamRequest
+
+
+CHAT, RESPONSES, MESSAGES = "chat/completions", "responses", "messages"
 
 
 class Bridge(Protocol):
@@ -44,15 +49,31 @@ class BridgingUpstream:
 def bridges_of(registry: Iterable[Provider]) -> Mapping[str, Bridge]:
     """The bridges that a registry needs, by the URL that the client's dialect would have there.
 
-    Anthropic is spoken to in its own dialect; where a provider has chat completions but not responses, as its
-    ``dialects`` say, responses are made of those. Azure's URLs hold the deployment, so it has none.
+    A provider's ``dialects`` say what it speaks. Whatever of chat completions, responses and messages it does not is
+    made of what it does; two bridges may follow one another, chat completions being between them. Azure's URLs hold the
+    deployment, so it has none.
     """
     bridges: dict[str, Bridge] = {}
     for provider in registry:
-        if not provider.base_url or provider.path_style == "azure":
-            continue
-        if provider.path_style == "anthropic":
-            bridges[provider.base_url + CHAT_PATH] = AnthropicBridge()
-        if "responses" not in provider.dialects and "chat/completions" in provider.dialects:
-            bridges[provider.base_url + RESPONSES_PATH] = ResponsesOnChatBridge()
+        if provider.base_url and provider.path_style != "azure":
+            found = _bridges_for(native_dialects(provider))
+            bridges |= {provider.base_url + path: bridge for path, bridge in found.items()}
     return bridges
+
+
+def _bridges_for(native: frozenset[str]) -> Mapping[str, Bridge]:
+    bridges: dict[str, Bridge] = {}
+    if native.isdisjoint({CHAT, RESPONSES, MESSAGES}):
+        return bridges
+    if CHAT not in native:
+        bridges[CHAT_PATH] = AnthropicBridge() if MESSAGES in native else ChatOnResponsesBridge()
+    if RESPONSES not in native:
+        bridges[RESPONSES_PATH] = ResponsesOnChatBridge()
+    if MESSAGES not in native:
+        bridges[MESSAGES_PATH] = MessagesOnChatBridge()
+    return bridges
+
+
+def native_dialects(provider: Provider) -> frozenset[str]:
+    """What a provider speaks by itself: one of Anthropic's style, its Messages API."""
+    return frozenset({MESSAGES}) if provider.path_style == "anthropic" else provider.dialects

@@ -20,6 +20,8 @@ __all__ = ["context_window", "find_provider", "load_registry", "with_overrides"]
 
 ALL_DIALECTS = frozenset({"chat/completions", "responses", "completions", "embeddings"})
 """What a provider that the settings add is taken to have, unless they say otherwise."""
+ANTHROPIC_DIALECTS = frozenset({"messages"})
+"""The same, of one of Anthropic's style."""
 RESERVED_NAMES = frozenset({"recollect"})
 """Prefixes of our own models."""
 PATH_STYLES = frozenset({"openai", "azure", "anthropic"})
@@ -57,7 +59,7 @@ def with_overrides(
             raise SettingsError(message)
         needs_key = bool(override.get("key_env"))
         defaults: dict[str, Any] = {
-            "dialects": ALL_DIALECTS,
+            "dialects": ANTHROPIC_DIALECTS if values.get("path_style") == "anthropic" else ALL_DIALECTS,
             "has_slashed_models": True,
             "needs_key": needs_key,
             "is_configured": True,

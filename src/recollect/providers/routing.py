@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from recollect.errors import AuthenticationError, InvalidRequestError, PermissionDeniedError
 from recollect.providers.allow_list import DEFAULT_PORTS, MAX_PORT, normal_host, parse_address
-from recollect.providers.base import Route
+from recollect.providers.base import OAUTH_TOKEN, Route
 from recollect.providers.registry import find_provider
 from recollect.wire.headers import strip_query
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 PROVIDER_KEY_HEADER = "X-Provider-Key"
 ANTHROPIC = "anthropic"
 CLAUDE = "claude"
-OAUTH_TOKEN = "sk-ant-oat"  # noqa: S105 - how the tokens begin that a subscriber of Claude Code has instead of a key
 DEPLOYMENT_PATHS = frozenset(
     {
         "chat/completions",

@@ -40,8 +40,8 @@ class ProviderSettings(Section):
         default=None, description='what stands before the key in that header, as `"Bearer "`'
     )
     api_version: str | None = Field(default=None, description="Azure's `api-version`")
-    path_style: Literal["openai", "azure"] | None = Field(
-        default=None, description="`azure` puts deployments into the path"
+    path_style: Literal["openai", "azure", "anthropic"] | None = Field(
+        default=None, description="`azure` puts deployments into the path; `anthropic` is Anthropic's Messages API"
     )
     needs_key: bool | None = Field(default=None, description="`false` for local servers")
     dialects: tuple[str, ...] | None = Field(default=None, description="paths it serves, as `chat/completions`")

@@ -21,7 +21,7 @@ def test_every_entry_can_be_used_as_it_is():
         assert provider.base_url.startswith(("https://", "http://127.0.0.1:")) or name == "azure"
         assert not provider.base_url.endswith("/")
         assert provider.key_env or not provider.needs_key
-        assert "chat/completions" in provider.dialects
+        assert provider.dialects & {"chat/completions", "messages"}
         assert not provider.is_configured
 
 

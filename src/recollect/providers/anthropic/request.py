@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from recollect.errors import InvalidRequestError
+from recollect.providers.anthropic.caching import mark_prefix
 from recollect.providers.anthropic.content import split_messages
 
 Json = dict[str, Any]
@@ -47,6 +48,7 @@ def to_messages(chat: Json) -> Json:
     user = chat.get("safety_identifier") or chat.get("user")
     if isinstance(user, str):
         request["metadata"] = {"user_id": user}
+    mark_prefix(chat, request)
     return request
 
 

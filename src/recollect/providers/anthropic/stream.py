@@ -49,6 +49,10 @@ class ChatStream:
         """What the client gets for these bytes; perhaps nothing yet."""
         return b"".join(piece for event in self._decoder.feed(chunk) for piece in self._translate(event))
 
+    def finish(self) -> bytes:
+        """Nothing: a stream that is whole says so itself."""
+        return b""
+
     def _translate(self, event: SseEvent) -> Iterator[bytes]:
         try:
             data = orjson.loads(event.data)

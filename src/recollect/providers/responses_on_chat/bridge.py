@@ -5,20 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import orjson
-
-from recollect.errors import UpstreamBrokenError
+from recollect.providers.bridged_stream import BridgedStream, is_event_stream
 from recollect.providers.in_memory_reply import InMemoryReply
-from recollect.providers.json_reply import header, parse_object, read_whole, with_body
+from recollect.providers.json_reply import parse_object, read_whole, with_body
 from recollect.providers.responses_on_chat.items import to_response
 from recollect.providers.responses_on_chat.request import custom_tools, to_chat
 from recollect.providers.responses_on_chat.stream import ResponseStream
-from recollect.wire.content_coding import CopyDecoder
+from recollect.providers.translation import translate_reply, translate_request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from recollect.providers.base import Headers, Upstream, UpstreamReply, UpstreamRequest
+    from recollect.providers.base import Upstream, UpstreamReply, UpstreamRequest
 
 RESPONSES_PATH = "/responses"
 CHAT_PATH = "/chat/completions"
@@ -34,7 +30,7 @@ class ResponsesOnChatBridge:
         """Translate, send, translate back. InvalidRequestError for what chat completions cannot say."""
         asked = parse_object(request.body)
         custom = custom_tools(asked)
-        body = orjson.dumps(to_chat(asked))
+        body = translate_request(to_chat, asked)
         url, mark, query = request.url.partition("?")
         target = url.removesuffix(RESPONSES_PATH) + CHAT_PATH + mark + query
         kept = tuple(field for field in request.headers if field[0] not in _REPLACED)
@@ -42,39 +38,10 @@ class ResponsesOnChatBridge:
         reply = await upstream.send(replace(request, url=target, headers=headers, body=body))
         if reply.status >= FIRST_ERROR:
             return reply
-        if header(reply.headers, b"content-type").startswith("text/event-stream"):
-            return _StreamedReply(reply, ResponseStream(asked, custom))
+        if is_event_stream(reply):
+            return BridgedStream(reply, ResponseStream(asked, custom), reply.headers)
         whole = await read_whole(reply)
         if not isinstance(whole.document, dict) or "choices" not in whole.document:
             return InMemoryReply(reply.status, reply.headers, whole.parts)
-        return with_body(reply.status, reply.headers, orjson.dumps(to_response(asked, whole.document, custom)))
-
-
-class _StreamedReply:
-    """Events, translated as they come."""
-
-    __slots__ = ("_reply", "_stream", "headers", "status")
-
-    def __init__(self, reply: UpstreamReply, stream: ResponseStream) -> None:
-        self._reply = reply
-        self._stream = stream
-        self.status = reply.status
-        self.headers: Headers = tuple(
-            field for field in reply.headers if field[0] not in {b"content-length", b"content-encoding"}
-        )
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        decoder = CopyDecoder(header(self._reply.headers, b"content-encoding"))
-        async for chunk in self._reply.chunks():
-            translated = self._stream.feed(decoder.feed(chunk))
-            if translated:
-                yield translated
-        ending = self._stream.finish()
-        if ending:
-            yield ending
-        if not self._stream.is_finished:
-            message = "The provider ended its stream in the middle of the reply."
-            raise UpstreamBrokenError(message)
-
-    async def close(self) -> None:
-        await self._reply.close()
+        made = translate_reply(lambda chat: to_response(asked, chat, custom), whole.document)
+        return with_body(reply.status, reply.headers, made)

@@ -1,0 +1,1 @@
+"""Chat completions for clients of providers that have the Responses API only."""

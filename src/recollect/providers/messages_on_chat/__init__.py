@@ -1,0 +1,1 @@
+"""Anthropic's Messages API for clients of providers that have chat completions."""
