@@ -70,7 +70,7 @@ class GatewayProcess:
         command = [str(COMMAND), "serve", "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--data", str(self.data_dir), "--allow-upstream", host]
         command += ["--provider", f"openai={self.provider_url}"]
-        command += ["--provider", f"anthropic={self.provider_url}/anthropic"]
+        command += ["--provider", f"anthropic={self.provider_url}"]
         inherited = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

@@ -83,6 +83,7 @@ class Forwarder:
                 headers=_request_headers(exchange.request, route, body),
                 body=body,
                 is_pinned=route.is_pinned,
+                provider=route.provider,
             )
         )
 

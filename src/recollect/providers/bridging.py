@@ -28,15 +28,18 @@ class Bridge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BridgingUpstream:
-    """An Upstream that sends requests for certain URLs over bridges; a forwarded (pinned) one goes where it says."""
+    """An Upstream that sends requests for certain URLs over bridges; a forwarded (pinned) one goes where it says.
+
+    ``bridges`` are found by the provider, where the request names it, and the URL.
+    """
 
     upstream: Upstream
-    bridges: Mapping[str, Bridge]
+    bridges: Mapping[tuple[str | None, str], Bridge]
 
     async def send(self, request: UpstreamRequest) -> UpstreamReply:
         """Send, over the bridge for this URL if there is one; a bridge may lead to another."""
         if request.method == "POST" and not request.is_pinned:
-            bridge = self.bridges.get(request.url.partition("?")[0])
+            bridge = self.bridges.get((request.provider, request.url.partition("?")[0]))
             if bridge is not None:
                 return await bridge.send(self, request)
         return await self.upstream.send(request)
@@ -46,18 +49,20 @@ class BridgingUpstream:
         await self.upstream.close()
 
 
-def bridges_of(registry: Iterable[Provider]) -> Mapping[str, Bridge]:
-    """The bridges that a registry needs, by the URL that the client's dialect would have there.
+def bridges_of(registry: Iterable[Provider]) -> Mapping[tuple[str | None, str], Bridge]:
+    """The bridges that a registry needs, by provider and the URL that the client's dialect would have there; for a
+    request that names no provider, by the URL alone.
 
     A provider's ``dialects`` say what it speaks. Whatever of chat completions, responses and messages it does not is
     made of what it does; two bridges may follow one another, chat completions being between them. Azure's URLs hold the
     deployment, so it has none.
     """
-    bridges: dict[str, Bridge] = {}
+    bridges: dict[tuple[str | None, str], Bridge] = {}
     for provider in registry:
         if provider.base_url and provider.path_style != "azure":
-            found = _bridges_for(native_dialects(provider))
-            bridges |= {provider.base_url + path: bridge for path, bridge in found.items()}
+            for path, bridge in _bridges_for(native_dialects(provider)).items():
+                bridges[provider.name, provider.base_url + path] = bridge
+                bridges.setdefault((None, provider.base_url + path), bridge)
     return bridges
 
 

@@ -25,7 +25,9 @@ CHAT, RESPONSES, MESSAGES = "chat/completions", "responses", "messages"
 def targets(**fields):
     """Which bridge takes what the client asks for."""
     bridges = bridges_of([Provider("p", BASE, **fields)])
-    return {url.removeprefix(BASE + "/"): type(bridge).__name__ for url, bridge in bridges.items()}
+    found = {url.removeprefix(BASE + "/"): type(bridge).__name__ for (name, url), bridge in bridges.items() if name}
+    assert {url for name, url in bridges if name is None} == {url for name, url in bridges if name}
+    return found
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,18 @@ def test_a_provider_of_anthropics_style_speaks_messages():
     anthropic = {CHAT: "AnthropicBridge", RESPONSES: "ResponsesOnChatBridge"}
     assert targets(path_style="anthropic", dialects=frozenset({CHAT, RESPONSES})) == anthropic
     assert targets(path_style="azure") == {}
+
+
+async def test_providers_may_share_a_base_url_and_speak_different_dialects():
+    """As behind a proxy that serves them all."""
+    ways = [Provider("openai", BASE, dialects=frozenset({CHAT})), Provider("claude", BASE, path_style="anthropic")]
+    network = FakeUpstream(plain(WHOLE[CHAT](ANSWER)), plain(WHOLE[MESSAGES](ANSWER)))
+    upstream = BridgingUpstream(network, bridges_of(ways))
+    for provider in ("openai", "claude"):
+        body = orjson.dumps(QUESTION[CHAT])
+        reply = await upstream.send(UpstreamRequest("POST", f"{BASE}/{CHAT}", (), body, provider=provider))
+        assert b'"chat.completion"' in await read(reply)
+    assert [request.url for request in network.requests] == [f"{BASE}/{CHAT}", f"{BASE}/{MESSAGES}"]
 
 
 QUESTION = {
