@@ -22,6 +22,7 @@ from recollect.exchange.pipeline import Pipeline, PipelineSettings, Stages
 from recollect.exchange.recall import Deadlines, RecallStage
 from recollect.exchange.remember import Rememberer
 from recollect.exchange.resolve import Resolver
+from recollect.extractors.rules import RuleExtractor
 from recollect.providers.allow_list import build_allow_list
 from recollect.providers.bridging import BridgingUpstream, bridges_of
 from recollect.providers.http_upstream import HttpUpstream, Timeouts
@@ -32,13 +33,14 @@ from recollect.providers.routing import ProviderRouter, resolve_router_style
 from recollect.recall.calibration import Calibration
 from recollect.recall.engine import RecallEngine
 from recollect.recall.indexer import PassageIndexer
+from recollect.remembering.knowledge import Knowledge
 from recollect.server.app import GatewayApp
 from recollect.server.ports import Readiness
 from recollect.settings import environment_keys, settings_of_worker
 from recollect.stores.in_memory import in_memory_store
 from recollect.stores.spool import Spool
 from recollect.stores.sqlite import open_sqlite_store
-from recollect.worker import Worker, WorkerSettings
+from recollect.worker import ExtractionSettings, ExtractionWorker, Worker, WorkerSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,6 +64,8 @@ class Gateway:
     spool: Spool
     engine: RecallEngine
     worker: Worker
+    extraction: ExtractionWorker
+    knowledge: Knowledge
     embedder: Embedder | None
     embedder_problem: str | None
     upstream: HttpUpstream
@@ -74,15 +78,18 @@ class Gateway:
     async def start(self) -> None:
         """Begin background work, in the running event loop."""
         self.worker.start()
+        self.extraction.start()
 
     async def readiness(self) -> Readiness:
         """Whether requests would be served with memory now."""
         problems: tuple[str, ...] = ()
+        notes = () if self.embedder_problem is None else (f"Recall is lexical only: {self.embedder_problem}",)
         try:
             await self.store.control.check()
+            alarm = (await self.store.jobs.backlog()).alarm(now())
+            notes = notes if alarm is None else (*notes, alarm)
         except StoreUnavailableError as error:
             problems = (str(error),)
-        notes = () if self.embedder_problem is None else (f"Recall is lexical only: {self.embedder_problem}",)
         return Readiness(
             embedder=self.embedder.model if self.embedder else "none",
             spooled=self.spool.pending(),
@@ -109,6 +116,7 @@ class Gateway:
         """Finish what was accepted, then release everything."""
         await self.pipeline.drain()
         await self.worker.stop()
+        await self.extraction.stop()
         await self.upstream.close()
         if self.embedder is not None:
             await self.embedder.close()
@@ -136,6 +144,8 @@ async def open_gateway(settings: Settings) -> Gateway:
         settings=WorkerSettings(keep_traces_s=settings.traces.retention_days * 86400),
     )
     worker.on_indexed = engine.refresh
+    knowledge = Knowledge(store.knowledge, policy=settings.knowledge.conflicts)
+    extraction = _extraction(settings, store, knowledge)
     registry = _registry(settings)
     keys = _provider_keys(settings, registry)
     limits = settings.limits
@@ -170,6 +180,8 @@ async def open_gateway(settings: Settings) -> Gateway:
         spool=spool,
         engine=engine,
         worker=worker,
+        extraction=extraction,
+        knowledge=knowledge,
         embedder=embedder,
         embedder_problem=problem,
         upstream=http,
@@ -211,6 +223,14 @@ def _open_store(settings: Settings) -> Store:
         return in_memory_store()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return open_sqlite_store(settings.database_path)
+
+
+def _extraction(settings: Settings, store: Store, knowledge: Knowledge) -> ExtractionWorker:
+    """The worker that reads sessions, with the quick extractor first."""
+    quiet = ExtractionSettings(quiet_s=settings.recall.session_timeout_s)
+    extraction = ExtractionWorker(store, [RuleExtractor()], settings=quiet)
+    extraction.on_extracted = knowledge.refresh
+    return extraction
 
 
 def _open_embedder(settings: Settings) -> tuple[Embedder | None, str | None]:

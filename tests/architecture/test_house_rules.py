@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BROAD = {"Exception", "BaseException"}
 MAY_CATCH_EVERYTHING = {
     "server/app.py": 1,  # the edge: a defect must not take the server down
-    "worker.py": 1,  # the loop: a job that fails must not end the others
+    "worker/attempts.py": 1,  # the loop: a job that fails must not end the others
 }
 READS_THE_ENVIRONMENT = "settings/"
 VAGUE = {"common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}

@@ -15,7 +15,7 @@ OUTSIDE = {
     "errors.py": set(),
     "wire": {"brotli", "orjson", "zstandard"},
     "exchange": {"orjson"},
-    "worker.py": set(),
+    "worker": set(),
     "settings": {"pydantic", "pydantic_core"},
     "server": {"orjson", "starlette", "uvicorn"},
     "cli": {"click", "matplotlib", "openai"},
@@ -120,4 +120,5 @@ def test_every_package_is_known() -> None:
         "stores",
         "testing",
         "wire",
+        "worker",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 GROWTH_CHARACTERS = 8000
 """A session that grew by as much (2,000 tokens) is extracted at once, without waiting for its end."""
+
+
+STUCK_AFTER = timedelta(minutes=15)
+"""A job that is not done by then is worth an alarm."""
 
 
 class JobKind(StrEnum):
@@ -64,3 +69,13 @@ class Backlog:
     dead: int
     oldest_waiting_at: datetime | None
     oldest_open_at: datetime | None = None
+
+    def alarm(self, now: datetime) -> str | None:
+        """What to tell where a job does not come to its end: it waits, or fails again and again, for too long."""
+        since = self.oldest_open_at
+        if since is None or now - since < STUCK_AFTER:
+            return None
+        return (
+            f"Background jobs are stuck: the oldest is unfinished since {since:%Y-%m-%d %H:%M} UTC. See whether a"
+            " worker runs, and the log for what fails."
+        )

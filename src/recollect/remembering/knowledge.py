@@ -84,6 +84,11 @@ class Knowledge:
             self._known.popitem(last=False)
         return known
 
+    async def refresh(self, vault: VaultId) -> None:
+        """Bring a vault up to date that is kept already."""
+        if vault in self._known:
+            await self.of(vault)
+
     def forget(self, vault: VaultId) -> None:
         """Drop what is kept of a vault."""
         self._known.pop(vault, None)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from recollect.domain.keys import MemoryMode
+from recollect.domain.memories import ConflictPolicy
 from recollect.domain.recall import Strategy
 
 MIB = 1024 * 1024
@@ -80,6 +81,15 @@ class RecallSettings(Section):
     deadline_balanced_ms: float = Field(default=150.0, gt=0, description="the same for `balanced`")
     cache_mb: int = Field(default=512, ge=1, description="memory for the indexes of vaults in use")
     session_timeout_s: int = Field(default=600, ge=1, description="a pause this long begins a new session")
+
+
+class KnowledgeSettings(Section):
+    """What is known of people."""
+
+    conflicts: ConflictPolicy = Field(
+        default=ConflictPolicy.KEEP_BOTH,
+        description="what becomes of two names or birthdays of one person: `keep_both`, `latest_wins` or `ask`",
+    )
 
 
 class EmbedderSettings(Section):
@@ -157,6 +167,7 @@ class Settings(Section):
     )
     limits: LimitSettings = Field(default_factory=LimitSettings)
     recall: RecallSettings = Field(default_factory=RecallSettings)
+    knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)
     embedder: EmbedderSettings
     store: StoreSettings = Field(default_factory=StoreSettings)
     traces: TraceSettings = Field(default_factory=TraceSettings)

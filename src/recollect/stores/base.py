@@ -239,6 +239,9 @@ class JobStore(Protocol):
     async def complete(self, jobs: Sequence[JobId]) -> None:
         """Remove finished jobs."""
 
+    async def release(self, jobs: Sequence[JobId]) -> None:
+        """Give back what was leased and not tried, or not tried to the end: the attempt does not count."""
+
     async def fail(self, job: JobId, error: str, retry_at: datetime | None) -> None:
         """Give back for a later attempt, or (None) keep as a dead letter."""
 

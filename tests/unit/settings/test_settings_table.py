@@ -18,6 +18,7 @@ def test_every_variable_of_the_table_is_read():
         "mode": "off",
         "log_level": "debug",
         "recall.strategy": "low_latency",
+        "knowledge.conflicts": "ask",
         "providers": "a=http://x",
         "embedder.base_url": "http://x",
         "has_access_log": "true",

@@ -133,6 +133,15 @@ class InMemoryJobs:
                 entry.is_unindexable = True
                 entry.sequence = vault.sequence
 
+    async def release(self, jobs: Sequence[JobId]) -> None:
+        """See :meth:`JobStore.release`."""
+        self._state.ensure_open()
+        for identifier in jobs:
+            record = self._state.jobs.get(identifier)
+            if record is not None and record.job.state is JobState.LEASED:
+                record.job = replace(record.job, state=JobState.WAITING, attempts=record.job.attempts - 1)
+                record.available_at = self._state.clock()
+
     async def fail(self, job: JobId, error: str, retry_at: datetime | None) -> None:
         """See :meth:`JobStore.fail`."""
         self._state.ensure_open()

@@ -53,6 +53,13 @@ class SqliteJobs:
                 connection.execute(self._db.sql["unindexable"], {**key, "sequence": row[0]})
                 connection.execute(self._db.sql["complete_job"], key)
 
+    async def release(self, jobs: Sequence[JobId]) -> None:
+        """See :meth:`JobStore.release`."""
+        if jobs:
+            sql, now_us = self._db.sql["release_job"], to_us(self._db.now())
+            rows = [{**_key(job), "now_us": now_us} for job in jobs]
+            await self._db.write_again(lambda connection: connection.executemany(sql, rows).rowcount)
+
     async def fail(self, job: JobId, error: str, retry_at: datetime | None) -> None:
         """See :meth:`JobStore.fail`."""
         values = {**_key(job), "error": error, "retry_at_us": None if retry_at is None else to_us(retry_at)}

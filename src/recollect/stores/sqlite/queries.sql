@@ -361,6 +361,10 @@ WHERE vault_id = :vault AND indexed_with = 0 AND number IN (
 -- name: complete_job
 DELETE FROM jobs WHERE vault_id = :vault AND job_number = :job;
 
+-- name: release_job
+UPDATE jobs SET state = 'waiting', attempts = attempts - 1, available_at_us = :now_us
+WHERE vault_id = :vault AND job_number = :job AND state = 'leased';
+
 -- name: retry_job
 UPDATE jobs SET state = 'waiting', available_at_us = :retry_at_us, last_error = :error
 WHERE vault_id = :vault AND job_number = :job;

@@ -61,6 +61,37 @@ class QueueTests:
         assert await store.jobs.lease(9, 60) == []
         assert (await store.jobs.backlog()).leased == 0
 
+    async def test_a_released_job_was_not_tried(self, store: Store, clock: ManualClock) -> None:
+        writer = Writer(store)
+        await writer.exchange("hi", "hello")
+        (job,) = await store.jobs.lease(9, 60)
+        await store.jobs.fail(job.id, "TooStrangeError", clock.at)
+        (job,) = await store.jobs.lease(9, 60)
+        clock.advance(1)
+        await writer.exchange("and", "so")
+        await store.jobs.release([job.id])
+        await store.jobs.release([job.id])
+        first, second = await store.jobs.lease(9, 60)
+        assert (first.id, first.attempts, first.last_error) == (job.id, 2, "TooStrangeError")
+        assert second.attempts == 1
+        await store.jobs.complete([first.id])
+        await store.jobs.release([first.id])
+        assert (await store.jobs.backlog()).waiting == 0
+
+    async def test_a_job_that_does_not_end_is_an_alarm(self, store: Store, clock: ManualClock) -> None:
+        await Writer(store).exchange("hi", "hello")
+        began = clock.at
+        for _ in range(9):
+            (job,) = await store.jobs.lease(9, 60)
+            clock.advance(99)
+            await store.jobs.fail(job.id, "EmbedderUnavailableError", clock.at)
+        backlog = await store.jobs.backlog()
+        assert (backlog.oldest_open_at, backlog.alarm(clock.at)) == (began, None)
+        clock.advance(10)
+        assert "2026-03-01 12:00 UTC" in (backlog.alarm(clock.at) or "")
+        await store.jobs.fail(job.id, "TooStrangeError", None)
+        assert (await store.jobs.backlog()).alarm(clock.at) is None
+
     async def test_a_failed_job_comes_back_at_its_time(self, store: Store, clock: ManualClock) -> None:
         await Writer(store).exchange("hi", "hello")
         (job,) = await store.jobs.lease(9, 60)

@@ -1,18 +1,17 @@
-"""The background worker: drains the durable job queue and the spool."""
+"""The worker that indexes: drains index jobs and the spool."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
-from recollect.domain.jobs import JobKind
 from recollect.errors import EmbedderUnavailableError, StoreUnavailableError
+from recollect.worker.attempts import attempt, backoff_s, describe, finish, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from recollect.stores.base import MessageStore, PassageRow, Store
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 _BUSY_ROUNDS = 20
 """After as many empty rounds the worker polls more slowly."""
@@ -118,12 +115,8 @@ class Worker:
         """Finish the batch at hand; one that takes too long is left to another worker, when its lease ends."""
         self._stop.set()
         self._wake.set()
-        if self._task is not None:
-            _, unfinished = await asyncio.wait([self._task], timeout=self._settings.stop_s)
-            for task in unfinished:
-                task.cancel()
-            await asyncio.gather(*unfinished, return_exceptions=True)
-            self._task = None
+        await finish(self._task, self._settings.stop_s)
+        self._task = None
 
     def notify(self) -> None:
         """There is new work: do not wait for the next poll."""
@@ -140,7 +133,7 @@ class Worker:
             remaining_s = deadline - time.monotonic()
             if remaining_s <= 0:
                 return False
-            await _wait(progress, min(remaining_s, self._settings.poll_s))
+            await wait_for(progress, min(remaining_s, self._settings.poll_s))
 
     async def run_until_idle(self) -> int:
         """Work off every job that is available now, in this task; how many were taken."""
@@ -154,19 +147,19 @@ class Worker:
         failures = 0
         while not self._stop.is_set():
             self._wake.clear()
-            taken, error = await _attempt(self._live_once())
+            taken, error = await attempt(self._live_once())
             if error is not None:
                 # Nothing ends the worker: what failed keeps its lease, and is tried again when that ends.
                 failures += 1
                 log_level = logging.WARNING if isinstance(error, StoreUnavailableError) else logging.ERROR
                 logger.log(log_level, "the worker cannot go on for now: %s", describe(error))
-                await _wait(self._stop, self._retry_s(failures))
+                await wait_for(self._stop, self._retry_s(failures))
             elif taken:
                 failures = idle_rounds = 0
             else:
                 failures, idle_rounds = 0, idle_rounds + 1
                 is_quiet = idle_rounds > _BUSY_ROUNDS
-                await _wait(self._wake, self._settings.idle_poll_s if is_quiet else self._settings.poll_s)
+                await wait_for(self._wake, self._settings.idle_poll_s if is_quiet else self._settings.poll_s)
 
     async def _live_once(self) -> int:
         await self._keep_house()
@@ -178,8 +171,7 @@ class Worker:
         begun_by = time.monotonic() + self._settings.lease_s * _LEASE_SHARE
         for vault, batch in self._batches(jobs):
             if self._stop.is_set() or time.monotonic() > begun_by:
-                for job in batch:
-                    await self._store.jobs.fail(job.id, job.last_error, self._clock())
+                await self._store.jobs.release([job.id for job in batch])
                 continue
             await self._index(vault, batch)
             self._pulse()
@@ -200,17 +192,13 @@ class Worker:
 
     async def _index(self, vault: VaultId, jobs: list[Job]) -> None:
         """Index a batch; on failure message by message, so that one that cannot be indexed does not block others."""
-        known = [job for job in jobs if job.kind is JobKind.INDEX]
-        for job in jobs:
-            if job.kind is not JobKind.INDEX:
-                await self._store.jobs.fail(job.id, f"no worker for {job.kind.value} jobs", None)
-        numbers = list(dict.fromkeys(number for job in known for number in job.numbers))
+        numbers = list(dict.fromkeys(number for job in jobs for number in job.numbers))
         messages = await self._store.messages.messages(vault, numbers)
         errors = await self._index_messages(vault, messages)
-        await self._store.jobs.complete([job.id for job in known if errors.keys().isdisjoint(job.numbers)])
+        await self._store.jobs.complete([job.id for job in jobs if errors.keys().isdisjoint(job.numbers)])
         if self.on_indexed is not None:
             await self.on_indexed(vault)
-        for job in known:
+        for job in jobs:
             blamed = [errors[number] for number in job.numbers if number in errors]
             if blamed:
                 await self._give_back(job, blamed[0])
@@ -221,7 +209,7 @@ class Worker:
         """Index messages together, halving them where that fails; what failed in the end, and why."""
         if not messages:
             return {}
-        rows, error = await _attempt(self._derive(messages))
+        rows, error = await attempt(self._derive(messages))
         if error is not None and len(messages) > 1 and not isinstance(error, EmbedderUnavailableError):
             half = len(messages) // 2
             first = await self._index_messages(vault, messages[:half])
@@ -244,9 +232,7 @@ class Worker:
         await self._store.jobs.fail(job.id, describe(error), retry_at)
 
     def _retry_s(self, attempts: int) -> float:
-        """Exponential backoff with jitter: half to one and a half of 2^(attempts-1) times the first wait."""
-        wait_s: float = self._settings.first_retry_s * 2.0 ** min(attempts - 1, 16)
-        return min(wait_s, self._settings.longest_retry_s) * (0.5 + random.random())  # noqa: S311 - not a secret
+        return backoff_s(attempts, first_s=self._settings.first_retry_s, longest_s=self._settings.longest_retry_s)
 
     async def _enqueue_stale(self) -> int:
         """While nothing else waits: queue messages whose passages are missing or of another model."""
@@ -272,27 +258,3 @@ class Worker:
         """Wake everybody who waits for progress."""
         self._progress.set()
         self._progress = asyncio.Event()
-
-
-def describe(error: Exception) -> str:
-    """The class of an error, and its message where it is one of ours: others may quote the message's text."""
-    return (
-        f"{type(error).__name__}: {error}" if type(error).__module__.startswith("recollect.") else type(error).__name__
-    )
-
-
-async def _attempt(work: Awaitable[T]) -> tuple[T | None, Exception | None]:
-    """The result or the error, whichever: text from anywhere may make an indexer fail in any way."""
-    try:
-        return await work, None
-    except Exception as error:  # noqa: BLE001 - the worker outlives every defect but its own cancellation
-        return None, error
-
-
-async def _wait(event: asyncio.Event, timeout_s: float) -> None:
-    """Wait for the event, for that long at most."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            await event.wait()
-    except TimeoutError:
-        return
