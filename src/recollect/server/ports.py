@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from recollect.exchange.authenticate import Authentication
     from recollect.exchange.ports import IncomingRequest, ReplySink
     from recollect.providers.base import Headers
+    from recollect.remembering.knowledge import Knowledge
     from recollect.stores.base import Store
 
     Message = MutableMapping[str, Any]
@@ -72,6 +73,13 @@ class ForgetsVaults(Protocol):
         """Drop what is held of a vault."""
 
 
+class Extracts(Protocol):
+    """Reads sessions in the background."""
+
+    def notify(self) -> None:
+        """A session was made due: do not wait for the next poll."""
+
+
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """What ``/readyz`` tells. ``embedder`` is the model's id, "none" for lexical recall; ``problems`` are sentences,
@@ -114,6 +122,14 @@ class Gateway(Protocol):
     @property
     def engine(self) -> ForgetsVaults:
         """The indexes held in memory."""
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What is known of each vault."""
+
+    @property
+    def extraction(self) -> Extracts:
+        """The worker that has sessions read."""
 
     @property
     def defaults(self) -> Controls:

@@ -18,6 +18,7 @@ from recollect.domain.messages import NewMessage
 from recollect.domain.recall import Hit, MemoryStatus, RecallResult
 from recollect.exchange.authenticate import Authenticator
 from recollect.exchange.ports import IncomingRequest, ReplySink
+from recollect.remembering.knowledge import Knowledge
 from recollect.server.app import GatewayApp
 from recollect.server.ports import Readiness
 from recollect.settings import Settings, load_settings
@@ -85,6 +86,14 @@ class FakeEngine:
         self.forgotten.append(vault)
 
 
+class FakeExtraction:
+    def __init__(self) -> None:
+        self.notified = 0
+
+    def notify(self) -> None:
+        self.notified += 1
+
+
 class FakeSpool:
     def __init__(self) -> None:
         self.waiting: list[tuple[ProjectId, str]] = []
@@ -101,6 +110,7 @@ class FakeGateway:
     spool: FakeSpool = field(default_factory=FakeSpool)
     pipeline: FakePipeline = field(default_factory=FakePipeline)
     engine: FakeEngine = field(default_factory=FakeEngine)
+    extraction: FakeExtraction = field(default_factory=FakeExtraction)
     defaults: Controls = field(default_factory=Controls)
     state: Readiness = field(default_factory=lambda: Readiness(embedder="none"))
     is_started: bool = False
@@ -108,6 +118,7 @@ class FakeGateway:
 
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.store)
+        self.knowledge = Knowledge(self.store.knowledge)
         self.authenticator = Authenticator(self.store.keys)
 
     async def readiness(self) -> Readiness:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recollect.domain.ids import KeyId, MessageNumber, ProjectId, TraceId
+from recollect.domain.ids import KeyId, MessageNumber, ProjectId, SessionNumber, TraceId
 from recollect.domain.keys import KeyKind, MemoryKey, MemoryMode
+from recollect.domain.knowledge import WindowExtraction
+from recollect.domain.memories import Extraction
 from recollect.domain.traces import Trace
+from recollect.extractors.rules import RuleExtractor
 from recollect.server.ports import Readiness
+from recollect.stores.in_memory import in_memory_store
+from recollect.testing.store_suite import ManualClock, passage
 from recollect.wire.memory_key import digest, new_secret
-from tests.unit.server.fakes import PROJECT, exchange, store_messages
+from recollect.worker import ExtractionWorker
+from tests.unit.server.fakes import PROJECT, FakeGateway, exchange, running, store_messages
 
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -153,6 +159,36 @@ class TestStats:
         assert project["jobs"]["waiting"] >= 1
         _, user = await call(app, "GET", "/v1/memory/stats?user=ann")
         assert (user["user"], user["messages"], user["pending"]) == ("ann", 2, 2)
+
+    async def test_how_far_derived_data_has_come(self, app, gateway):
+        await store_messages(gateway, "ann", "I live in Porto", "Remember nothing")
+        await store_messages(gateway, "bob", "z")
+        worker = ExtractionWorker(gateway.store, [RuleExtractor()])
+        vault = await gateway.store.vaults.open_vault(PROJECT, "ann", may_create=False)
+        await gateway.store.index.put_passages(vault.id, [passage(1), passage(2, model="")])
+        _, before = await call(app, "GET", "/v1/memory/stats?user=ann")
+        assert (before["indexed"], before["embedded"], before["extracted"], before["sessions_due"]) == (2, 1, {}, 1)
+        assert before["oldest_pending_at"] is not None
+        await gateway.store.knowledge.request(vault.id)
+        await worker.run_until_idle()
+        _, after = await call(app, "GET", "/v1/memory/stats?user=ann")
+        assert (after["extracted"], after["sessions_due"], after["failed"]) == ({"rules": 2}, 0, 0)
+        assert after["alarm"] is None
+        _, project = await call(app, "GET", "/v1/memory/stats")
+        assert (project["extracted"], project["sessions_due"]) == ({"rules": 2}, 1)
+
+    async def test_what_is_stuck_or_was_dropped_is_told(self):
+        clock = ManualClock(datetime.now(UTC) - timedelta(hours=1))
+        gateway = FakeGateway(store=in_memory_store(clock=clock))
+        async with running(gateway) as app:
+            await store_messages(gateway, "ann", "I live in Porto")
+            vault = await gateway.store.vaults.open_vault(PROJECT, "ann", may_create=False)
+            found = Extraction(dropped={"no_evidence": 3})
+            window = WindowExtraction(0, "1", "d", (MessageNumber(1),), found, clock.at)
+            await gateway.store.knowledge.put_windows(vault.id, SessionNumber(1), "llm", [window], 1)
+            _, stats = await call(app, "GET", "/v1/memory/stats?user=ann")
+        assert stats["dropped"] == {"no_evidence": 3}
+        assert "stuck" in stats["alarm"]
 
 
 class TestTraces:

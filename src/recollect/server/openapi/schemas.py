@@ -313,7 +313,22 @@ def _operations() -> dict[str, Schema]:
         "last_error": text(),
     }
     return {
-        "Stats": record({"object": choice("stats"), "messages": whole(), "sessions": whole(), "jobs": backlog}),
+        "Stats": record(
+            {
+                "object": choice("stats"),
+                "messages": whole(),
+                "sessions": whole(),
+                "indexed": whole(),
+                "embedded": whole(),
+                "extracted": free("messages read, by extractor"),
+                "dropped": free("what extractors did not keep, by reason"),
+                "sessions_due": whole(),
+                "failed": whole(),
+                "oldest_pending_at": nullable(moment()),
+                "alarm": nullable(text()),
+                "jobs": backlog,
+            }
+        ),
         "Trace": free("candidates, raw signals, the gate's verdict, what was cut and why, the injected bytes"),
         "Job": record(job, "id", "object"),
         "JobList": page("Job"),

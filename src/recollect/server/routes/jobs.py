@@ -46,7 +46,7 @@ def routes(calls: CallReader) -> list[Route]:
 
 
 def job_object(job: Job) -> dict[str, object]:
-    """A job."""
+    """A job. An extraction is of a session, whatever its messages."""
     return {
         "id": str(job.id),
         "object": "job",
@@ -54,7 +54,7 @@ def job_object(job: Job) -> dict[str, object]:
         "state": job.state.value,
         "attempts": job.attempts,
         "created_at": time_text(job.created_at),
-        "messages": len(job.numbers),
+        "messages": len(job.numbers) if job.session is None else 0,
         "last_error": job.last_error,
     }
 

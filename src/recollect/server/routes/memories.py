@@ -44,6 +44,7 @@ def routes(calls: CallReader) -> list[Route]:
         message = await _find(call, vault.id, request.path_params["memory_id"])
         if not await call.gateway.store.messages.delete_message(vault.id, message.id):
             raise _unknown(request.path_params["memory_id"])
+        call.gateway.extraction.notify()
         return json_response({"id": request.path_params["memory_id"], "object": "memory.deleted", "deleted": True})
 
     return [

@@ -1,7 +1,8 @@
-"""``GET /v1/memory/stats``: sizes, and how far the index is behind."""
+"""``GET /v1/memory/stats``: sizes, how far derived data has come, and what was dropped or has failed."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from recollect.domain.jobs import Backlog
+    from recollect.domain.knowledge import ExtractionProgress
     from recollect.server.call import Call, CallReader
 
 PAGE = 1000
@@ -44,7 +46,7 @@ async def _of_user(call: Call) -> dict[str, object]:
         "sessions": summary.sessions if summary else 0,
         "last_active_at": time_text(summary.last_active_at) if summary else None,
         "pending": await store.index.pending(vault.id),
-        "jobs": _backlog(await store.jobs.backlog(vault.id)),
+        **_derived(await store.knowledge.progress(vault=vault.id), await store.jobs.backlog(vault.id)),
     }
 
 
@@ -60,15 +62,34 @@ async def _of_project(call: Call) -> dict[str, object]:
         if len(page) < PAGE:
             break
     readiness = await call.gateway.readiness()
+    store = call.gateway.store
+    progress = await store.knowledge.progress(project=call.principal.project)
     return {
         "object": "stats",
         "project": call.principal.project,
         "users": users,
         "messages": messages,
         "sessions": sessions,
-        "jobs": _backlog(await call.gateway.store.jobs.backlog()),
+        **_derived(progress, await store.jobs.backlog()),
         "spooled": readiness.spooled,
         "embedder": readiness.embedder,
+    }
+
+
+def _derived(progress: ExtractionProgress, backlog: Backlog) -> dict[str, object]:
+    """``failed`` are dead letters, and ``oldest_pending_at`` is when the oldest job or session that is not done was
+    made or changed; ``alarm`` says so where a job is stuck."""
+    pending = [at for at in (backlog.oldest_open_at, progress.oldest_due_at) if at is not None]
+    return {
+        "indexed": progress.indexed,
+        "embedded": progress.embedded,
+        "extracted": dict(progress.extracted),
+        "dropped": dict(progress.dropped),
+        "sessions_due": progress.due,
+        "failed": backlog.dead,
+        "oldest_pending_at": time_text(min(pending, default=None)),
+        "alarm": backlog.alarm(datetime.now(UTC)),
+        "jobs": _backlog(backlog),
     }
 
 

@@ -50,6 +50,7 @@ def routes(calls: CallReader) -> list[Route]:
         vault = await call.vault()
         receipt = await call.gateway.store.vaults.erase_vault(vault.id, datetime.now(UTC))
         call.gateway.engine.forget(vault.id)
+        call.gateway.knowledge.forget(vault.id)
         if receipt is None:
             raise _unknown(call.user)
         return json_response(
