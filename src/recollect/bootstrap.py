@@ -33,6 +33,7 @@ from recollect.providers.routing import ProviderRouter, resolve_router_style
 from recollect.recall.calibration import Calibration
 from recollect.recall.engine import RecallEngine
 from recollect.recall.indexer import PassageIndexer
+from recollect.recall.knowing import KnowingRecaller
 from recollect.remembering.knowledge import Knowledge
 from recollect.server.app import GatewayApp
 from recollect.server.ports import Readiness
@@ -160,7 +161,10 @@ async def open_gateway(settings: Settings) -> Gateway:
     )
     authenticator = Authenticator(store.keys, settings.mode)
     resolver = Resolver(store.vaults, store.sessions)
-    recall = RecallStage(engine, store.injections, store.messages, deadlines, settings.recall.max_tokens)
+    recaller = KnowingRecaller(engine, knowledge, store.messages)
+    recall = RecallStage(
+        recaller, store.injections, store.messages, deadlines, settings.recall.max_tokens, profiles=recaller
+    )
     rememberer = Rememberer(worker, store.traces)
     injector = Injector()
     router = ProviderRouter(registry, allow, settings.default_provider, keys)
@@ -186,7 +190,7 @@ async def open_gateway(settings: Settings) -> Gateway:
         embedder_problem=problem,
         upstream=http,
         pipeline=Pipeline(stages, catalogue, PipelineSettings(defaults, limits.max_body_bytes, now, context_window)),
-        calls=MemoryCalls(store, engine, worker, resolver, recall, injector, rememberer, now),
+        calls=MemoryCalls(store, recaller, worker, resolver, recall, injector, rememberer, now),
         authenticator=authenticator,
         defaults=defaults,
         router=router,

@@ -46,6 +46,8 @@ class RecallRequest:
     ``since``/``until`` bound ``occurred_at``; ``as_of`` hides what was captured or happened later.
     ``threshold`` overrides the calibrated gate (0..1, higher is stricter); None leaves it calibrated.
     ``filters`` restricts recall to messages whose metadata has these values.
+    ``last_n_summaries`` newest sessions are summarised whatever their relevance, others where one of their passages
+    reaches ``summaries_threshold`` (None: never).
     ``recent_session``: the session whose newest ``recent_messages`` live messages are to be included whatever
     their relevance (a client that sends only its newest message).
     """
@@ -70,14 +72,26 @@ class RecallRequest:
     recent_session: SessionName | None = None
     recent_messages: int = 0
     last_n_messages: int = 0
+    last_n_summaries: int = 0
+    summaries_threshold: float | None = None
     deadline_ms: float | None = None
     is_explained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """One passage in a ranking, best first. ``start``/``end`` are character offsets into the message's text.
+class Source:
+    """A message that a memory or a summary rests on, and its words."""
 
+    message: StoredMessage
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One passage, memory or summary in a ranking, best first.
+
+    ``start``/``end`` are character offsets into the message's text. Of a memory or a summary, ``statement`` is what it
+    says, ``sources`` what it rests on, ``message`` the newest of these, and ``id`` its own.
     ``score`` is the fused score, 0..1 within a query; ``signals`` the raw signals behind it, by name
     (filled where the request asked for an explanation or a trace).
     """
@@ -89,11 +103,19 @@ class Hit:
     score: float
     tokens: int
     signals: Mapping[str, float] = field(default_factory=dict)
+    id: str = ""
+    statement: str = ""
+    sources: tuple[Source, ...] = ()
 
     @property
     def text(self) -> str:
-        """The passage itself."""
-        return self.message.text[self.start : self.end]
+        """The passage itself, or the statement."""
+        return self.statement or self.message.text[self.start : self.end]
+
+    @property
+    def numbers(self) -> tuple[MessageNumber, ...]:
+        """The messages that it quotes or rests on."""
+        return tuple(source.message.number for source in self.sources) or (self.message.number,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,9 @@ def block_of(hits: Sequence[Hit], controls: Controls, seed: bytes) -> str:
     entries = [
         BlockEntry(
             kind=hit.kind,
-            speaker=hit.message.name or hit.message.role,
+            speaker=(hit.message.name or hit.message.role) if hit.kind == "passage" else "",
             text=hit.text,
-            occurred_at=hit.message.occurred_at,
+            occurred_at=None if hit.kind == "memory" else hit.message.occurred_at,
             session=hit.message.session,
         )
         for hit in hits
@@ -46,7 +46,7 @@ def block_of(hits: Sequence[Hit], controls: Controls, seed: bytes) -> str:
 
 def injection_of(hits: Sequence[Hit], controls: Controls, lineage: Lineage, at: datetime) -> Injection:
     """The block for one place of a history, with the messages that it quotes."""
-    sources = tuple(dict.fromkeys(hit.message.number for hit in hits))
+    sources = tuple(dict.fromkeys(number for hit in hits for number in hit.numbers))
     return Injection(lineage=lineage, block=block_of(hits, controls, lineage), sources=sources, injected_at=at)
 
 

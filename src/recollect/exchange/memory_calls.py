@@ -210,7 +210,7 @@ class MemoryCalls:
             "user": call.user,
             "recall": recall_record(result),
         }
-        sources = tuple(sorted({hit.message.number for hit in result.ranking}))
+        sources = tuple(sorted({number for hit in result.ranking for number in hit.numbers}))
         trace = Trace(trace_id, vault.project, vault.id, now, orjson.dumps(record).decode(), sources)
         try:
             await self.store.traces.put_trace(trace)

@@ -75,6 +75,8 @@ def request_for(controls: Controls, query: str, budget: int, now: datetime) -> R
         threshold=controls.threshold,
         filters=controls.filters,
         last_n_messages=controls.last_n_messages,
+        last_n_summaries=controls.last_n_summaries,
+        summaries_threshold=controls.summaries_threshold,
     )
 
 

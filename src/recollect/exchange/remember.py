@@ -24,6 +24,8 @@ TRACED_HITS = 50
 def hit_record(hit: Hit) -> dict[str, object]:
     """A candidate as traces show it: where it is from, and every raw signal."""
     return {
+        "kind": hit.kind,
+        **({"id": hit.id} if hit.id else {}),
         "message_id": message_id_text(hit.message.id),
         "session_id": hit.message.session,
         "role": hit.message.role,
@@ -100,7 +102,7 @@ class Rememberer:
         if injection:
             sources |= set(injection.sources)
         if exchange.recalled:
-            sources |= {hit.message.number for hit in exchange.recalled.ranking[:TRACED_HITS]}
+            sources |= {number for hit in exchange.recalled.ranking[:TRACED_HITS] for number in hit.numbers}
         return Trace(
             id=exchange.id,
             project=place.project,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from recollect.domain.messages import StoredMessage
-    from recollect.domain.recall import Hit
+    from recollect.domain.recall import Hit, Source
 
 
 def time_text(moment: datetime | None) -> str | None:
@@ -19,22 +19,32 @@ def time_text(moment: datetime | None) -> str | None:
 
 
 def hit_object(hit: Hit, *, is_explained: bool = False) -> dict[str, object]:
-    """A recalled passage. A piece of a long message has its place in the id."""
+    """What was recalled. A piece of a long message has its place in the id."""
     message = hit.message
     is_whole = hit.start == 0 and hit.end >= len(message.text)
     identifier = message_id_text(message.id)
     found: dict[str, object] = {
-        "id": identifier if is_whole else f"{identifier}:{hit.start}-{hit.end}",
+        "id": hit.id or (identifier if is_whole else f"{identifier}:{hit.start}-{hit.end}"),
         "object": "memory",
         "kind": hit.kind,
         "text": hit.text,
         "score": round(hit.score, 6),
         **about(message),
+        **({"sources": [_source(source) for source in hit.sources]} if hit.sources else {}),
         "tokens": hit.tokens,
     }
     if is_explained:
         found["explain"] = {"signals": {name: round(value, 6) for name, value in hit.signals.items()}}
     return found
+
+
+def _source(source: Source) -> dict[str, object]:
+    message = source.message
+    return {
+        "message_id": message_id_text(message.id),
+        "external_id": message.external_id,
+        "quote": source.quote,
+    }
 
 
 def about(message: StoredMessage) -> dict[str, object]:
