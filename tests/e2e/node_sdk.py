@@ -25,7 +25,8 @@ def install() -> Path:
             shutil.copy(HERE / name, folder / name)
         options = ("--no-audit", "--no-fund", "--ignore-scripts")
         _check(executable.npm(["ci", *options], return_completed_process=True, cwd=folder, **_captured({})))
-    shutil.copy(HERE / "snippets.mjs", folder / "snippets.mjs")
+    for script in HERE.glob("*.mjs"):
+        shutil.copy(script, folder / script.name)
     return folder
 
 

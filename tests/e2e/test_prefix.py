@@ -44,10 +44,15 @@ def raw_list(body: bytes, field: str) -> str:
 def user(gateway: GatewayProcess, request: pytest.FixtureRequest) -> str:
     """A user who once told ten things, among much else."""
     name = f"prefix {request.node.name}"
+    tell(gateway, name)
+    return name
+
+
+def tell(gateway: GatewayProcess, user: str) -> None:
+    """Ten things, among much else."""
     for number, (fact, _) in enumerate(TURNS):
         said = [fact, *FILLER[number * 4 : number * 4 + 4]]
-        ingest(gateway, name, [{"role": "user", "content": text} for text in said], session_id=f"old {number}")
-    return name
+        ingest(gateway, user, [{"role": "user", "content": text} for text in said], session_id=f"old {number}")
 
 
 def check(provider: ScriptedProvider, field: str) -> None:

@@ -31,7 +31,9 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one reply is to say, in ``pieces`` pieces when it is streamed."""
+    """What one reply is to say, in ``pieces`` pieces when it is streamed; ``thinking`` before it, where the dialect
+    has a place for that (chat completions, messages).
+    """
 
     id: str
     model: str
@@ -40,6 +42,7 @@ class Answer:
     pieces: int = 5
     has_usage: bool = True
     choices: int = 1
+    thinking: str = ""
 
     @property
     def finish_reason(self) -> str:
@@ -62,6 +65,8 @@ class Answer:
 def chat_completion(answer: Answer) -> Json:
     """The body of a chat completion."""
     message: Json = {"role": "assistant", "content": answer.text or None, "refusal": None}
+    if answer.thinking:
+        message["reasoning_content"] = answer.thinking
     if answer.tool_calls:
         message["tool_calls"] = [_tool_call(call) for call in answer.tool_calls]
     choices = [
@@ -81,6 +86,8 @@ def chat_events(answer: Answer) -> Events:
             yield "", {**head, "choices": [choice]}
 
     yield from chunk({"role": "assistant", "content": "" if answer.text else None})
+    if answer.thinking:
+        yield from chunk({"reasoning_content": answer.thinking})
     for piece in answer.text_pieces():
         yield from chunk({"content": piece})
     for position, call in enumerate(answer.tool_calls):

@@ -6,10 +6,15 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from recollect.testing.scripted_bodies import Answer, Json
 
+_EMPTY: dict[str, Json] = {
+    "text": {"text": ""},
+    "tool_use": {"input": {}},
+    "thinking": {"thinking": "", "signature": ""},
+}
 USAGE = {"input_tokens": 10, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 2}
 
 
@@ -24,7 +29,7 @@ def message_events(answer: Answer) -> Iterator[tuple[str, Json]]:
     yield "message_start", {"type": "message_start", "message": opening}
     yield "ping", {"type": "ping"}
     for index, block in enumerate(_blocks(answer)):
-        empty: Json = {"text": ""} if block["type"] == "text" else {"input": {}}
+        empty = _EMPTY[str(block["type"])]
         yield "content_block_start", {"type": "content_block_start", "index": index, "content_block": block | empty}
         for delta in _deltas(answer, block):
             yield "content_block_delta", {"type": "content_block_delta", "index": index, "delta": delta}
@@ -46,19 +51,29 @@ def _head(answer: Answer) -> Json:
     return {"id": answer.id, "type": "message", "role": "assistant", "model": answer.model, "stop_sequence": None}
 
 
+def count_of_tokens(body: Mapping[str, object]) -> Json:
+    """What ``count_tokens`` answers: four characters to a token."""
+    return {"input_tokens": len(json.dumps(body.get("messages"))) // 4}
+
+
 def _blocks(answer: Answer) -> list[Json]:
+    thoughts: list[Json] = [{"type": "thinking", "thinking": answer.thinking, "signature": "scripted"}]
     texts: list[Json] = [{"type": "text", "text": answer.text}] if answer.text else []
     calls: list[Json] = [
         {"type": "tool_use", "id": call.id, "name": call.name, "input": json.loads(call.arguments)}
         for call in answer.tool_calls
     ]
-    return texts + calls
+    return (thoughts if answer.thinking else []) + texts + calls
 
 
 def _deltas(answer: Answer, block: Json) -> Iterator[Json]:
     if block["type"] == "text":
         for piece in answer.text_pieces():
             yield {"type": "text_delta", "text": piece}
+        return
+    if block["type"] == "thinking":
+        yield {"type": "thinking_delta", "thinking": answer.thinking}
+        yield {"type": "signature_delta", "signature": "scripted"}
         return
     arguments = json.dumps(block["input"])
     half = len(arguments) // 2

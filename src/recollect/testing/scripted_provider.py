@@ -28,6 +28,7 @@ from recollect.testing import scripted_bodies as bodies
 from recollect.testing import scripted_messages as messages
 from recollect.testing.scripted_bodies import Answer, ToolCall
 from recollect.testing.scripted_encoding import Encoder, Encoding
+from recollect.testing.scripted_rules import message_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,15 +69,16 @@ class Received:
 class Script:
     """How to answer.
 
-    ``text`` may be made from the request. ``pieces`` and ``delay_s`` shape a stream. A ``status`` from 400 on is an
-    error, with ``headers`` (``Retry-After`` …) as given. ``raw`` replaces the body, whatever the endpoint.
-    ``cut_after``: break the connection after so many events, or in the middle of a plain body. ``hang``: never
-    answer, or never go on after the head. ``line_end``, ``has_comments``, ``has_done``, ``has_spaces`` are how
-    providers differ in writing events.
+    ``text`` may be made from the request; ``thinking`` comes before it. ``pieces`` and ``delay_s`` shape a stream. A
+    ``status`` from 400 on is an error, with ``headers`` (``Retry-After`` …) as given. ``raw`` replaces the body,
+    whatever the endpoint. ``cut_after``: break the connection after so many events, or in the middle of a plain body.
+    ``hang``: never answer, or never go on after the head. ``line_end``, ``has_comments``, ``has_done``, ``has_spaces``
+    are how providers differ in writing events.
     """
 
     text: str | Callable[[Received], str] = "Hello! How can I help?"
     tool_calls: tuple[ToolCall, ...] = ()
+    thinking: str = ""
     pieces: int = 5
     delay_s: float = 0.0
     status: int = 200
@@ -271,6 +273,11 @@ class _Reply:
             return await self._json(bodies.embeddings(body))
         if self._path.endswith("/audio/speech"):
             return await self._plain(SPEECH, "audio/mpeg")
+        if self._path.endswith("/messages/count_tokens"):
+            return await self._json(messages.count_of_tokens(body))
+        problem = message_problem(body) if self._path.endswith("/messages") else None
+        if problem is not None:
+            return await self._json(messages.message_error(400, problem), 400)
         known = next((dialect for dialect in _DIALECTS if self._path.endswith(dialect[0])), None)
         if known is None:
             return await self._json(bodies.error(404, f"{self._path} does not exist"), 404)
@@ -288,6 +295,7 @@ class _Reply:
             model=str(body.get("model", "")),
             text=script.text(self._received) if callable(script.text) else script.text,
             tool_calls=script.tool_calls,
+            thinking=script.thinking,
             pieces=script.pieces,
             has_usage=bool((body.get("stream_options") or {}).get("include_usage")),
             choices=int(body.get("n") or 1),

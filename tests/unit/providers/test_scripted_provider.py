@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
 
+import anthropic
 import openai
 import pytest
 
 from recollect.testing.scripted_provider import Script, ScriptedProvider, ToolCall
+from recollect.testing.scripted_rules import message_problem
 
 HELLO = [{"role": "user", "content": "hi"}]
 
@@ -170,3 +173,65 @@ def test_it_runs_from_the_command_line():
         with openai.OpenAI(base_url=base_url, api_key="sk-1") as client:
             assert client.responses.create(model="m", input="hi").output_text == "From afar."
         process.terminate()
+
+
+MARK = {"type": "ephemeral"}
+CALLED = {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {}}]}
+RESULT = {"type": "tool_result", "tool_use_id": "t", "content": "42"}
+
+
+def said(*blocks):
+    return {"role": "user", "content": list(blocks)}
+
+
+def words(text, **others):
+    return {"type": "text", "text": text, **others}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"messages": HELLO, "system": "be kind"},
+        {"messages": [*HELLO, CALLED, said(RESULT, words("and?"))]},
+        {"messages": [*HELLO, {"role": "assistant", "content": [{"type": "thinking", "signature": "s"}]}, *HELLO]},
+        {"messages": HELLO, "thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000},
+        {"messages": [said(*(words(str(n), cache_control=MARK) for n in range(4)))]},
+    ],
+)
+def test_what_anthropic_takes_it_takes(body):
+    assert message_problem({"model": "m", "max_tokens": 9, **body}) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({"messages": HELLO, "max_tokens": None}, "max_tokens"),
+        ({"messages": HELLO, "session_id": "s"}, "session_id: Extra inputs"),
+        ({"messages": []}, "at least one message"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, r"messages\.0\.role"),
+        ({"messages": [said(words(""))]}, "non-empty"),
+        ({"messages": [said(), *HELLO]}, "non-empty content"),
+        ({"messages": [*HELLO, CALLED, *HELLO]}, "without `tool_result`"),
+        ({"messages": [*HELLO, CALLED, said(words("first"), RESULT)]}, "without `tool_result`"),
+        ({"messages": [*HELLO, CALLED]}, "no `tool_result`"),
+        ({"messages": [said(RESULT)]}, "unexpected `tool_use_id`"),
+        ({"messages": [said(*(words(str(n), cache_control=MARK) for n in range(5)))]}, "maximum of 4"),
+        ({"messages": [said({"type": "thinking", "signature": "s", "cache_control": MARK})]}, "cannot be set"),
+        ({"messages": [said({"type": "thinking", "thinking": "x"})]}, "signature: Field required"),
+        ({"messages": HELLO, "thinking": {"type": "enabled", "budget_tokens": 9}}, "budget_tokens"),
+        ({"messages": HELLO, "temperature": 2}, "temperature"),
+        ({"messages": HELLO, "tools": [{"name": "f"}]}, "input_schema"),
+    ],
+)
+def test_what_anthropic_refuses_it_refuses(body, problem):
+    found = message_problem({"model": "m", "max_tokens": 9, **body})
+    assert found is not None
+    assert re.search(problem, found)
+
+
+def test_it_counts_anthropics_tokens(provider):
+    root = provider.base_url.removesuffix("/v1")
+    with anthropic.Anthropic(base_url=root, api_key="k", max_retries=0) as made:
+        assert made.messages.count_tokens(model="m", messages=HELLO).input_tokens > 0
+        with pytest.raises(anthropic.BadRequestError, match="non-empty"):
+            made.messages.create(model="m", max_tokens=9, messages=[said(words(""))])
