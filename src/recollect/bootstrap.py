@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from recollect.domain.controls import Controls
 from recollect.embedders.minilm import load_minilm
 from recollect.embedders.openai_compatible import OpenAICompatibleEmbedder
-from recollect.errors import EmbedderUnavailableError, SettingsError, StoreUnavailableError
+from recollect.errors import EmbedderUnavailableError, RequestError, SettingsError, StoreUnavailableError
 from recollect.exchange.authenticate import Authenticator
 from recollect.exchange.capture import Capturer
 from recollect.exchange.forward import Forwarder
@@ -22,9 +22,12 @@ from recollect.exchange.pipeline import Pipeline, PipelineSettings, Stages
 from recollect.exchange.recall import Deadlines, RecallStage
 from recollect.exchange.remember import Rememberer
 from recollect.exchange.resolve import Resolver
+from recollect.extractors.llm import MOST_CALLS, Asker, DailyTokens, LlmExtractor, Pace, Wishes
 from recollect.extractors.rules import RuleExtractor
 from recollect.providers.allow_list import build_allow_list
+from recollect.providers.base import Route
 from recollect.providers.bridging import BridgingUpstream, bridges_of
+from recollect.providers.chat_model import ProviderChatModel
 from recollect.providers.http_upstream import HttpUpstream, Timeouts
 from recollect.providers.models import ModelCatalogue
 from recollect.providers.recall_model import RecallModel
@@ -47,7 +50,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from recollect.embedders.base import Embedder
-    from recollect.providers.base import Provider, Route
+    from recollect.extractors.base import Extractor
+    from recollect.providers.base import Provider, Upstream
     from recollect.settings import Settings
     from recollect.stores.base import Store
 
@@ -146,7 +150,6 @@ async def open_gateway(settings: Settings) -> Gateway:
     )
     worker.on_indexed = engine.refresh
     knowledge = Knowledge(store.knowledge, policy=settings.knowledge.conflicts)
-    extraction = _extraction(settings, store, knowledge)
     registry = _registry(settings)
     keys = _provider_keys(settings, registry)
     limits = settings.limits
@@ -155,6 +158,9 @@ async def open_gateway(settings: Settings) -> Gateway:
         allow=(allow := build_allow_list(registry.values(), settings.allow_upstreams)),
     )
     upstream = BridgingUpstream(http, bridges_of(registry.values()))
+    router = ProviderRouter(registry, allow, settings.default_provider, keys)
+    model = _extractor_model(settings, router, upstream)
+    extraction = _extraction(settings, store, knowledge, model)
     deadlines = Deadlines(settings.recall.deadline_low_latency_ms, settings.recall.deadline_balanced_ms)
     defaults = Controls(
         mode=settings.mode, strategy=settings.recall.strategy, session_timeout_s=settings.recall.session_timeout_s
@@ -167,7 +173,6 @@ async def open_gateway(settings: Settings) -> Gateway:
     )
     rememberer = Rememberer(worker, store.traces)
     injector = Injector()
-    router = ProviderRouter(registry, allow, settings.default_provider, keys)
     stages = Stages(
         authenticate=authenticator,
         resolve=resolver,
@@ -229,12 +234,48 @@ def _open_store(settings: Settings) -> Store:
     return open_sqlite_store(settings.database_path)
 
 
-def _extraction(settings: Settings, store: Store, knowledge: Knowledge) -> ExtractionWorker:
-    """The worker that reads sessions, with the quick extractor first."""
-    quiet = ExtractionSettings(quiet_s=settings.recall.session_timeout_s)
-    extraction = ExtractionWorker(store, [RuleExtractor()], settings=quiet)
+def _extraction(
+    settings: Settings, store: Store, knowledge: Knowledge, model: ProviderChatModel | None
+) -> ExtractionWorker:
+    """The worker that reads sessions: the rules first, which are quick, then the model, where there is one."""
+    chosen = ExtractionSettings(quiet_s=settings.recall.session_timeout_s)
+    extractors: list[Extractor] = [RuleExtractor()]
+    if model is not None:
+        wanted = settings.extractor
+        folder = settings.data_dir / "extractor" if settings.store.kind == "sqlite" else None
+        asker = Asker(
+            model, DailyTokens(folder, wanted.daily_tokens, now), Pace(wanted.calls_per_minute), wanted.timeout_s
+        )
+        extractors.append(LlmExtractor(asker, Wishes(wanted.instructions, wanted.categories)))
+        window_s = max(chosen.window_s, MOST_CALLS * wanted.timeout_s + chosen.stop_s)
+        chosen = replace(chosen, window_s=window_s, lease_s=2 * window_s + 2 * chosen.round_s + chosen.window_s)
+    extraction = ExtractionWorker(store, extractors, settings=chosen)
     extraction.on_extracted = knowledge.refresh
     return extraction
+
+
+def _extractor_model(settings: Settings, router: ProviderRouter, upstream: Upstream) -> ProviderChatModel | None:
+    """The model that extracts: at its own endpoint, or one of a provider's."""
+    wanted = settings.extractor
+    if wanted.model is None:
+        return None
+    if wanted.base_url is not None:
+        bearer = ((b"authorization", f"Bearer {wanted.api_key}".encode()),) if wanted.api_key else ()
+        url = f"{wanted.base_url}/chat/completions"
+        return ProviderChatModel(upstream, Route(provider=None, url=url, model=None, credentials=bearer), wanted.model)
+    try:
+        route = resolve_router_style(
+            router.registry,
+            path="chat/completions",
+            model=wanted.model,
+            default_provider=router.default_provider,
+            provider_key=wanted.api_key,
+            environment_keys=router.environment_keys,
+        )
+    except RequestError as error:
+        message = f"extractor.model: {error.message} Or set `extractor.base_url`."
+        raise SettingsError(message) from error
+    return ProviderChatModel(upstream, route, route.model or wanted.model)
 
 
 def _open_embedder(settings: Settings) -> tuple[Embedder | None, str | None]:

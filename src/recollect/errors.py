@@ -22,7 +22,9 @@
     │   ├── UpstreamTimeoutError        504  the provider did not answer in time
     │   ├── StoreUnavailableError       503  the database fails, is full or is locked
     │   ├── EmbedderUnavailableError    503  the embedding model or endpoint cannot be used
-    │   └── ExtractorUnavailableError   503  the extractor's endpoint cannot be used now
+    │   ├── ExtractorUnavailableError   503  the extractor's endpoint cannot be used now
+    │   ├── ModelRefusedError           502  a model that the gateway itself asks answered with an error status
+    │   └── ModelReplyError             502  what such a model answered cannot be used
     └── SettingsError           a setting is wrong: names the setting and what to do
 
 Each says what is wrong, whose fault it is and what to do next. ``code`` is stable; the reference page
@@ -200,6 +202,35 @@ class ExtractorUnavailableError(ServiceError):
         """Tell what is wrong, and for how long."""
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class ModelRefusedError(ServiceError):
+    """A model that the gateway itself asks answered with an error status.
+
+    ``answered`` is that status; ``retry_after_s`` what its ``Retry-After`` said; ``mentions_limit``: it asks for
+    ``max_completion_tokens``.
+    """
+
+    status = 502
+    type = "upstream_error"
+    default_code = "model_refused"
+
+    def __init__(
+        self, message: str, *, answered: int, retry_after_s: float | None = None, mentions_limit: bool = False
+    ) -> None:
+        """Tell what it answered, without its words."""
+        super().__init__(message)
+        self.answered = answered
+        self.retry_after_s = retry_after_s
+        self.mentions_limit = mentions_limit
+
+
+class ModelReplyError(ServiceError):
+    """What a model answered that the gateway itself asked cannot be used."""
+
+    status = 502
+    type = "upstream_error"
+    default_code = "model_reply_unusable"
 
 
 class SettingsError(RecollectError):

@@ -9,7 +9,11 @@ from tests.architecture.tree import modules
 
 READ_BY_PROPERTIES = {"store.path"}  # by Settings.database_path
 READ_AS_A_WHOLE = "providers."  # a provider's settings are laid over its registry entry, whatever they are
-SHORT_NAMES = {"embedder": "chosen", "cors": "settings"}  # how the composition root calls a section at hand
+SHORT_NAMES = {
+    "embedder": "chosen",
+    "cors": "settings",
+    "extractor": "wanted",
+}  # how the composition root calls a section at hand
 
 
 def test_every_setting_has_an_effect() -> None:

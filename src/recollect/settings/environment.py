@@ -20,7 +20,7 @@ CONFIG_VARIABLE = "RECOLLECT_CONFIG"
 WORKER_VARIABLE = "RECOLLECT_WORKER_SETTINGS"
 CLIENT_VARIABLES = frozenset({"RECOLLECT_BASE_URL", "RECOLLECT_API_KEY"})
 """Read by the Python client, not by the gateway."""
-LISTS = frozenset({"allow_upstreams", "allow_hosts", "cors.origins"})
+LISTS = frozenset({"allow_upstreams", "allow_hosts", "cors.origins", "extractor.categories"})
 
 
 def current_environment(environ: Mapping[str, str] | None) -> Mapping[str, str]:

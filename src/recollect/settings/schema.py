@@ -8,11 +8,15 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from recollect.domain.chat import estimate_tokens
 from recollect.domain.keys import MemoryMode
 from recollect.domain.memories import ConflictPolicy
 from recollect.domain.recall import Strategy
 
 MIB = 1024 * 1024
+MOST_INSTRUCTION_TOKENS = 80
+MOST_CATEGORY_TOKENS = 70
+"""Both by the estimate of `estimate_tokens`: the extractor's prompt is bounded."""
 
 
 class Section(BaseModel):
@@ -92,6 +96,47 @@ class KnowledgeSettings(Section):
     )
 
 
+class ExtractorSettings(Section):
+    """The language model that turns messages into memories, beside the rules."""
+
+    model: str | None = Field(
+        default=None,
+        description="the model that extracts; with `base_url` its name there, else `provider/model`; none: rules alone",
+    )
+    base_url: str | None = Field(default=None, description="its endpoint: URL up to and including `/v1`")
+    api_key: str | None = Field(default=None, repr=False, description="its key; without one, the provider's")
+    daily_tokens: int | None = Field(
+        default=None, ge=0, description="most tokens on a day (UTC), questions and answers; none: no limit"
+    )
+    calls_per_minute: int = Field(default=30, ge=4, description="most calls in a minute, for each worker process")
+    timeout_s: float = Field(default=45.0, gt=0, le=600, description="longest wait for one answer, its repair included")
+    instructions: str = Field(default="", description="what to look for or to leave out beyond the built-in rules")
+    categories: tuple[str, ...] = Field(
+        default=(), description="names to sort memories by, of which each gets at most one"
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str | None) -> str | None:
+        return value if value is None else checked_url(value)
+
+    @field_validator("instructions")
+    @classmethod
+    def _check_instructions(cls, value: str) -> str:
+        if estimate_tokens(value) > MOST_INSTRUCTION_TOKENS:
+            message = f"must be at most {MOST_INSTRUCTION_TOKENS} tokens, of 3.6 characters each"
+            raise ValueError(message)
+        return " ".join(value.split())
+
+    @field_validator("categories")
+    @classmethod
+    def _check_categories(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(one.strip() for one in value) or estimate_tokens(", ".join(value)) > MOST_CATEGORY_TOKENS:
+            message = f"must be names of at most {MOST_CATEGORY_TOKENS} tokens together, of 3.6 characters each"
+            raise ValueError(message)
+        return value
+
+
 class EmbedderSettings(Section):
     """What turns text into vectors."""
 
@@ -168,6 +213,7 @@ class Settings(Section):
     limits: LimitSettings = Field(default_factory=LimitSettings)
     recall: RecallSettings = Field(default_factory=RecallSettings)
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)
+    extractor: ExtractorSettings = Field(default_factory=ExtractorSettings)
     embedder: EmbedderSettings
     store: StoreSettings = Field(default_factory=StoreSettings)
     traces: TraceSettings = Field(default_factory=TraceSettings)

@@ -21,6 +21,7 @@ def test_every_variable_of_the_table_is_read():
         "knowledge.conflicts": "ask",
         "providers": "a=http://x",
         "embedder.base_url": "http://x",
+        "extractor.base_url": "http://x",
         "has_access_log": "true",
         "embedder.is_quantised": "false",
         "embedder.may_download": "false",

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from recollect.domain.memories import Attribute, Change, Claim, Evidence
+from recollect.extractors.instructions import is_instruction
 from recollect.extractors.rules.clauses import MASK, assertions, has_doubt, is_assertive
-from recollect.extractors.rules.instructions import is_instruction
 from recollect.extractors.rules.rule import Dating, load_languages
 from recollect.extractors.rules.times import find_span
 from recollect.extractors.rules.values import KINDS

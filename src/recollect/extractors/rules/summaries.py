@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from recollect.domain.memories import Evidence, SessionSummary
 from recollect.extractors.base import EVIDENCE_ROLES
+from recollect.extractors.instructions import is_instruction
 from recollect.extractors.rules.clauses import MASK, mask_foreign, sentence_spans
-from recollect.extractors.rules.instructions import is_instruction
 from recollect.extractors.rules.words import word_set
 
 if TYPE_CHECKING:
