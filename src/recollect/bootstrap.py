@@ -33,6 +33,7 @@ from recollect.providers.models import ModelCatalogue
 from recollect.providers.recall_model import RecallModel
 from recollect.providers.registry import context_window, find_provider, load_registry, with_overrides
 from recollect.providers.routing import ProviderRouter, resolve_router_style
+from recollect.recall.agentic import AgenticRecaller
 from recollect.recall.calibration import Calibration
 from recollect.recall.engine import RecallEngine
 from recollect.recall.indexer import PassageIndexer
@@ -167,9 +168,12 @@ async def open_gateway(settings: Settings) -> Gateway:
     )
     authenticator = Authenticator(store.keys, settings.mode)
     resolver = Resolver(store.vaults, store.sessions)
-    recaller = KnowingRecaller(engine, knowledge, store.messages)
+    knowing = KnowingRecaller(engine, knowledge, store.messages)
+    recaller = AgenticRecaller(
+        knowing, knowledge, store.sessions, store.messages, model, settings.recall.deadline_balanced_ms
+    )
     recall = RecallStage(
-        recaller, store.injections, store.messages, deadlines, settings.recall.max_tokens, profiles=recaller
+        recaller, store.injections, store.messages, deadlines, settings.recall.max_tokens, profiles=knowing
     )
     rememberer = Rememberer(worker, store.traces)
     injector = Injector()
@@ -178,7 +182,7 @@ async def open_gateway(settings: Settings) -> Gateway:
         resolve=resolver,
         recall=recall,
         inject=injector,
-        forward=Forwarder(router, upstream, RecallModel(clock=now)),
+        forward=Forwarder(router, upstream, RecallModel(clock=now), upstream),
         capture=Capturer(store, spool, now),
         remember=rememberer,
     )

@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime, tzinfo
 
+    from recollect.domain.chat import ChatModel
     from recollect.domain.ids import Fingerprint, MessageNumber, SessionName
     from recollect.domain.messages import StoredMessage
 
@@ -76,6 +77,10 @@ class RecallRequest:
     summaries_threshold: float | None = None
     deadline_ms: float | None = None
     is_explained: bool = False
+    model: ChatModel | None = None
+    """The request's own model, for ``agentic`` where none is configured."""
+    on_progress: Callable[[str], Awaitable[None]] | None = None
+    """Told what ``agentic`` is doing, a few words at a time, none of them of messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,32 @@ class GateVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What a model asked for while it browsed: ``found`` counts the entries that it was shown."""
+
+    tool: str
+    arguments: str
+    found: int
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Browsing:
+    """How ``agentic`` went. ``fell_back`` says why ``balanced`` answered in its place, "" where it did not.
+
+    ``sources`` are the messages that the model was shown.
+    """
+
+    model: str
+    steps: int = 0
+    tokens: int = 0
+    took_ms: float = 0.0
+    calls: tuple[ToolCall, ...] = ()
+    fell_back: str = ""
+    sources: tuple[MessageNumber, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RecallResult:
     """``ranking`` is what search returns; ``selection`` what is injected: past the gate, without repetition,
     packed to the budget, in the order in which it is to be read (chronological).
@@ -145,3 +176,4 @@ class RecallResult:
     took_ms: float = 0.0
     stage_ms: Mapping[str, float] = field(default_factory=dict)
     has_vectors: bool = False
+    browsing: Browsing | None = None

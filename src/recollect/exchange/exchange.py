@@ -8,13 +8,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from recollect.domain.controls import Controls
-from recollect.domain.recall import MemoryStatus
+from recollect.domain.recall import MemoryStatus, Strategy
 from recollect.wire.prompt import PromptEdit
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from recollect.domain.capture import Anchor, Injection
+    from recollect.domain.chat import ChatModel
     from recollect.domain.ids import Lineage, MessageNumber, ProjectId, SessionName, TraceId
     from recollect.domain.keys import Principal
     from recollect.domain.recall import Hit, RecallResult
@@ -90,6 +92,10 @@ class Exchange:
     keeps_block: bool = False
     """The newest message got its block a moment ago and keeps it; ``recalled`` holds what that block quotes."""
 
+    own_model: ChatModel | None = None
+    """The request's own model, for `agentic`."""
+    on_progress: Callable[[str], Awaitable[None]] | None = None
+
     # inject
     sticky: tuple[Injection, ...] = ()
     profile: Injection | None = None
@@ -117,6 +123,13 @@ class Exchange:
         if self.recalled is None or not (self.injection or self.keeps_block):
             return ()
         return self.recalled.selection
+
+    @property
+    def done_strategy(self) -> str | None:
+        """What a request that asked for `agentic` was served by; None where it asked for something else."""
+        if self.controls.strategy is not Strategy.AGENTIC or self.recalled is None:
+            return None
+        return self.recalled.strategy.value
 
     def elapsed_ms(self) -> float:
         """Milliseconds since the request arrived."""

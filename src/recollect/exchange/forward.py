@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from recollect.errors import AuthenticationError
+from recollect.errors import AuthenticationError, RequestError
 from recollect.exchange.ports import RouteRequest
 from recollect.providers.base import Route, UpstreamRequest
+from recollect.providers.chat_model import ProviderChatModel
 from recollect.wire.headers import strip_query, strip_request_headers
 from recollect.wire.memory_key import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from recollect.domain.chat import ChatModel
     from recollect.exchange.exchange import Exchange
     from recollect.exchange.ports import BuiltInModel, IncomingRequest, Router
     from recollect.providers.base import Headers, Upstream, UpstreamReply
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 CREDENTIAL_HEADERS = (b"authorization", b"api-key", b"x-api-key")
 PROVIDER_KEY_HEADER = b"x-provider-key"
 VERSION_HEADER = b"anthropic-version"
+CHAT, MESSAGES = "chat/completions", "messages"
 BUILT_IN_PROVIDER = "recollect"
 """Whose models answer from what was recalled, without an upstream."""
 
@@ -45,19 +48,46 @@ class Forwarder:
     router: Router
     upstream: Upstream
     built_in: BuiltInModel
+    asking: Upstream | None = None
+    """The way of the gateway's own questions to the model of a request; None: it asks none."""
 
     def route(self, exchange: Exchange, model: str | None) -> Route:
         """Where the exchange goes; raises RequestError where that cannot be told or is not allowed."""
         request = exchange.request
         if request.forward_target is None and self.built_in.serves(model):
             return Route(provider=BUILT_IN_PROVIDER, url="", model=None)
-        question = RouteRequest(
-            path=request.path,
-            query=strip_query(request.query),
-            model=model,
-            forward_target=request.forward_target,
-            provider_key=exchange.provider_key,
+        return self._routed(
+            exchange,
+            RouteRequest(
+                path=request.path,
+                query=strip_query(request.query),
+                model=model,
+                forward_target=request.forward_target,
+                provider_key=exchange.provider_key,
+            ),
         )
+
+    def own_model(self, exchange: Exchange) -> ChatModel | None:
+        """The request's own model, to be asked with chat completions and the request's own credentials; None where it
+        cannot be: the built-in one, and Anthropic's dialect in forward style."""
+        route, model = exchange.route, exchange.prompt.model if exchange.prompt else None
+        if self.asking is None or not model or route is None or not route.url or exchange.dialect is None:
+            return None
+        if exchange.request.forward_target is not None:
+            url = _chat_url(route.url, exchange.dialect.name)
+            sent = strip_request_headers(exchange.request.headers)
+            credentials = tuple(field for field in sent if field[0] in CREDENTIAL_HEADERS)
+            if url is None:
+                return None
+            return ProviderChatModel(self.asking, replace(route, url=url, credentials=credentials), model)
+        question = RouteRequest(CHAT, "", model, None, exchange.provider_key)
+        try:
+            route = self._routed(exchange, question)
+        except RequestError:
+            return None
+        return ProviderChatModel(self.asking, route, route.model or model)
+
+    def _routed(self, exchange: Exchange, question: RouteRequest) -> Route:
         if exchange.provider_key is not None and not _is_deliberate(exchange):
             configured = self._configured_route(question)
             if configured is not None and configured.credentials:
@@ -101,6 +131,14 @@ class Forwarder:
             question=question,
             includes_usage=_asks_for_usage(exchange),
         )
+
+
+def _chat_url(url: str, dialect: str) -> str | None:
+    """Where chat completions are, beside the path of a dialect."""
+    path, mark, query = url.partition("?")
+    if dialect == MESSAGES or not path.endswith(f"/{dialect}"):
+        return None
+    return f"{path.removesuffix(dialect)}{CHAT}{mark}{query}"
 
 
 def _asks_for_usage(exchange: Exchange) -> bool:

@@ -19,7 +19,7 @@ from recollect.domain.traces import Trace
 from recollect.errors import NotFoundError, StoreUnavailableError
 from recollect.exchange.exchange import Exchange
 from recollect.exchange.ports import IncomingRequest
-from recollect.exchange.remember import recall_record
+from recollect.exchange.remember import recall_record, recall_sources
 from recollect.wire.dialects import DIALECTS
 from recollect.wire.json_document import JsonDocument
 
@@ -210,7 +210,8 @@ class MemoryCalls:
             "user": call.user,
             "recall": recall_record(result),
         }
-        sources = tuple(sorted({number for hit in result.ranking for number in hit.numbers}))
+        ranked = {number for hit in result.ranking for number in hit.numbers}
+        sources = tuple(sorted(ranked | recall_sources(result)))
         trace = Trace(trace_id, vault.project, vault.id, now, orjson.dumps(record).decode(), sources)
         try:
             await self.store.traces.put_trace(trace)

@@ -14,7 +14,7 @@ import orjson
 
 from recollect.domain.capture import AtHead
 from recollect.domain.ids import SessionName, TraceId, new_id
-from recollect.domain.recall import MemoryStatus
+from recollect.domain.recall import MemoryStatus, Strategy
 from recollect.errors import InvalidRequestError, PayloadTooLargeError, StoreUnavailableError, UpstreamBrokenError
 from recollect.exchange.exchange import Exchange, Place
 from recollect.exchange.forward import BUILT_IN_PROVIDER, provider_key_of
@@ -147,6 +147,8 @@ class Pipeline:
                 )
             with _Timed(exchange, "recall"):
                 route_model = (exchange.route.model if exchange.route else None) or prompt.model or ""
+                if exchange.controls.strategy is Strategy.AGENTIC:
+                    exchange.own_model = self._stages.forward.own_model(exchange)
                 quotes_itself = exchange.route is not None and exchange.route.provider == BUILT_IN_PROVIDER
                 await self._stages.recall.run(
                     exchange, self._settings.context_window(route_model), keeps_retries=not quotes_itself
@@ -277,6 +279,7 @@ class Pipeline:
             tokens=exchange.block_tokens,
             took_ms=exchange.elapsed_ms() - exchange.stage_ms.get("forward", 0.0),
             stored=exchange.stored.value,
+            strategy=exchange.done_strategy,
         )
         return tuple(response_headers(report, speaks_recallr=exchange.controls.speaks_recallr))
 

@@ -191,6 +191,8 @@ class RecallStage:
             recent_session=place.session_name if place.sent_only_newest else None,
             recent_messages=RECENT_MESSAGES if place.sent_only_newest else 0,
             deadline_ms=self._deadlines.of(controls.strategy),
+            model=exchange.own_model,
+            on_progress=exchange.on_progress,
         )
 
 

@@ -13,7 +13,8 @@ from recollect.errors import StoreUnavailableError
 from recollect.exchange.exchange import Stored
 
 if TYPE_CHECKING:
-    from recollect.domain.recall import Hit, RecallResult
+    from recollect.domain.ids import MessageNumber
+    from recollect.domain.recall import Browsing, Hit, RecallResult
     from recollect.exchange.exchange import Exchange, Place
     from recollect.exchange.ports import Indexing
     from recollect.stores.base import TraceStore
@@ -40,7 +41,7 @@ def hit_record(hit: Hit) -> dict[str, object]:
 def recall_record(result: RecallResult) -> dict[str, object]:
     """A recall as traces show it: candidates, raw signals, the gate's verdict, and what was cut and why."""
     numbers = {hit.message.number: message_id_text(hit.message.id) for hit in (*result.ranking, *result.selection)}
-    return {
+    record: dict[str, object] = {
         "status": result.status.value,
         "strategy": result.strategy.value,
         "has_vectors": result.has_vectors,
@@ -55,6 +56,30 @@ def recall_record(result: RecallResult) -> dict[str, object]:
         "selected": [hit_record(hit) for hit in result.selection],
         "cut": [{"message_id": numbers.get(number, number), "reason": reason} for number, reason in result.cut],
     }
+    if result.browsing is not None:
+        record["agentic"] = browsing_record(result.browsing)
+    return record
+
+
+def browsing_record(browsing: Browsing) -> dict[str, object]:
+    """How a model browsed: what it asked for, what that took, and why `balanced` answered in its place."""
+    return {
+        "model": browsing.model or None,
+        "steps": browsing.steps,
+        "tokens": browsing.tokens,
+        "took_ms": round(browsing.took_ms, 2),
+        "fell_back": browsing.fell_back or None,
+        "calls": [
+            {"tool": one.tool, "arguments": one.arguments, "found": one.found, "took_ms": round(one.took_ms, 2)}
+            for one in browsing.calls
+        ],
+    }
+
+
+def recall_sources(result: RecallResult) -> set[MessageNumber]:
+    """The messages that a recall's record tells of: the trace goes with any of them."""
+    shown = set(result.browsing.sources) if result.browsing else set()
+    return shown | {number for hit in result.ranking[:TRACED_HITS] for number in hit.numbers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +127,7 @@ class Rememberer:
         if injection:
             sources |= set(injection.sources)
         if exchange.recalled:
-            sources |= {number for hit in exchange.recalled.ranking[:TRACED_HITS] for number in hit.numbers}
+            sources |= recall_sources(exchange.recalled)
         return Trace(
             id=exchange.id,
             project=place.project,

@@ -196,6 +196,7 @@ COUNT_HEADER = "X-Memory-Count"
 TOKENS_HEADER = "X-Memory-Tokens"
 MS_HEADER = "X-Memory-Ms"
 STORED_HEADER = "X-Memory-Stored"
+STRATEGY_HEADER = "X-Memory-Strategy"
 RESPONSE_HEADERS: Mapping[str, str] = {
     REQUEST_ID_HEADER: "Names the exchange; its trace is at `/v1/memory/traces/{id}`.",
     STATUS_HEADER: "`injected`, `empty`, `off`, `shadow`, `timeout`, `error`.",
@@ -205,6 +206,7 @@ RESPONSE_HEADERS: Mapping[str, str] = {
     TOKENS_HEADER: "The tokens of the injected block.",
     MS_HEADER: "Milliseconds that memory took before forwarding.",
     STORED_HEADER: "`yes`, `spooled`, `no`.",
+    STRATEGY_HEADER: "Where `agentic` was asked for: `agentic`, or `balanced` where that answered in its place.",
 }
 RECALLR_RESPONSE_HEADERS: Mapping[str, str] = {
     "X-Recallr-Session-Id": SESSION_HEADER,
@@ -297,6 +299,7 @@ class MemoryReport:
     tokens: int = 0
     took_ms: float = 0.0
     stored: str | None = None
+    strategy: str | None = None
 
 
 def response_headers(report: MemoryReport, *, speaks_recallr: bool = False) -> list[tuple[bytes, bytes]]:
@@ -311,6 +314,7 @@ def response_headers(report: MemoryReport, *, speaks_recallr: bool = False) -> l
         TOKENS_HEADER: str(report.tokens),
         MS_HEADER: f"{report.took_ms:.1f}",
         STORED_HEADER: report.stored,
+        STRATEGY_HEADER: report.strategy,
     }
     if speaks_recallr:
         values |= {name: values[repeated] for name, repeated in RECALLR_RESPONSE_HEADERS.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from recollect.domain.controls import Controls
@@ -141,6 +143,7 @@ def test_our_query_parameters_do_not_travel_on(query: str, left: str) -> None:
 
 def test_a_report_becomes_headers() -> None:
     report = MemoryReport("req_1", "injected", "alice", "ses_1", count=3, tokens=120, took_ms=4.26, stored="yes")
+    report = replace(report, strategy="agentic")
     found = dict(response_headers(report))
     assert found == {
         b"x-memory-request-id": b"req_1",
@@ -151,6 +154,7 @@ def test_a_report_becomes_headers() -> None:
         b"x-memory-tokens": b"120",
         b"x-memory-ms": b"4.3",
         b"x-memory-stored": b"yes",
+        b"x-memory-strategy": b"agentic",
     }
     assert set(found) == {name.lower().encode() for name in RESPONSE_HEADERS}
 
