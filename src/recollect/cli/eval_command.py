@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,11 +120,11 @@ def _keep_calibration(settings: Settings, evaluation: SelfEvaluation, model: str
 
 def _picture_drawer() -> Callable[[SelfEvaluation, Path], None]:
     """Looked for before the work, so that nobody waits for an error."""
-    try:
-        from recollect.cli.eval_picture import draw  # noqa: PLC0415 - an extra
-    except ImportError as error:
+    if find_spec("matplotlib") is None:
         message = "--picture needs matplotlib: pip install 'recollect[eval]'"
-        raise click.ClickException(message) from error
+        raise click.ClickException(message)
+    from recollect.cli.eval_picture import draw  # noqa: PLC0415 - keeps `--help` instant
+
     return draw
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
-
 from recollect.recall.gate import DEFAULT_THRESHOLD
 
 if TYPE_CHECKING:
@@ -22,6 +20,8 @@ BINS = [place / 20 for place in range(21)]
 
 def draw(evaluation: SelfEvaluation, target: Path) -> None:
     """Write the picture; its kind follows from the file's ending."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - looks for the machine's fonts when it is first imported
+
     figure = Figure(figsize=(13, 4), layout="constrained")
     found, gate, times = figure.subplots(1, 3)
     _draw_found(found, evaluation)
