@@ -27,11 +27,13 @@ from recollect.extractors.rules import RuleExtractor
 from recollect.providers.allow_list import build_allow_list
 from recollect.providers.base import Route
 from recollect.providers.bridging import BridgingUpstream, bridges_of
+from recollect.providers.caching import CachingUpstream
 from recollect.providers.chat_model import ProviderChatModel
 from recollect.providers.http_upstream import HttpUpstream, Timeouts
 from recollect.providers.models import ModelCatalogue
 from recollect.providers.recall_model import RecallModel
 from recollect.providers.registry import context_window, find_provider, load_registry, with_overrides
+from recollect.providers.response_cache import CachePolicy, ResponseCache
 from recollect.providers.routing import ProviderRouter, resolve_router_style
 from recollect.recall.agentic import AgenticRecaller
 from recollect.recall.calibration import Calibration
@@ -182,7 +184,7 @@ async def open_gateway(settings: Settings) -> Gateway:
         resolve=resolver,
         recall=recall,
         inject=injector,
-        forward=Forwarder(router, upstream, RecallModel(clock=now), upstream),
+        forward=Forwarder(router, _answering(settings, upstream), RecallModel(clock=now), upstream),
         capture=Capturer(store, spool, now),
         remember=rememberer,
     )
@@ -236,6 +238,14 @@ def _open_store(settings: Settings) -> Store:
         return in_memory_store()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return open_sqlite_store(settings.database_path)
+
+
+def _answering(settings: Settings, upstream: Upstream) -> Upstream:
+    """The way of clients' requests to the providers, through the response cache where it is on."""
+    response_cache = settings.response_cache
+    if not response_cache.is_on:
+        return upstream
+    return CachingUpstream(upstream, ResponseCache(CachePolicy(response_cache.ttl_s, response_cache.max_mb * MIB)))
 
 
 def _extraction(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from recollect.errors import AuthenticationError, RequestError
 from recollect.exchange.ports import RouteRequest
+from recollect.exchange.resolve import project_of
 from recollect.providers.base import Route, UpstreamRequest
 from recollect.providers.chat_model import ProviderChatModel
 from recollect.wire.headers import strip_query, strip_request_headers
@@ -114,6 +115,7 @@ class Forwarder:
                 body=body,
                 is_pinned=route.is_pinned,
                 provider=route.provider,
+                project=_project_of(exchange),
             )
         )
 
@@ -131,6 +133,10 @@ class Forwarder:
             question=question,
             includes_usage=_asks_for_usage(exchange),
         )
+
+
+def _project_of(exchange: Exchange) -> str | None:
+    return None if exchange.principal is None else project_of(exchange.principal, exchange.controls)
 
 
 def _chat_url(url: str, dialect: str) -> str | None:

@@ -20,7 +20,7 @@ class UpstreamRequest:
     ``url`` is absolute. ``body`` is complete bytes, or an async iterator of chunks for pass-through uploads.
     ``is_pinned``: the address was checked against the allow-list and must be checked again at connect time
     (DNS rebinding) and on redirects, which are never followed. ``provider`` is the registry's name, where it is known:
-    two providers may share a base URL, and speak different dialects.
+    two providers may share a base URL, and speak different dialects. ``project`` is whose cache may answer instead.
     """
 
     method: str
@@ -29,6 +29,7 @@ class UpstreamRequest:
     body: bytes | AsyncIterator[bytes] | None = None
     is_pinned: bool = False
     provider: str | None = None
+    project: str | None = None
 
 
 class UpstreamReply(Protocol):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recollect.providers.in_memory_reply import InMemoryReply
+from recollect.wire.dialects import dialect_of_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -19,8 +20,22 @@ OK = 200
 LARGEST_SHARE = 8
 """No single reply takes more than this part of the cache."""
 ENTRY_OVERHEAD_BYTES = 512
-IGNORED_REQUEST_HEADERS = frozenset({b"user-agent", b"traceparent", b"tracestate", b"idempotency-key", b"x-request-id"})
+IGNORED_REQUEST_HEADERS = frozenset(
+    {
+        b"user-agent",
+        b"traceparent",
+        b"tracestate",
+        b"baggage",
+        b"sentry-trace",
+        b"idempotency-key",
+        b"x-request-id",
+        b"cache-control",
+    }
+)
 """What differs from one try to the next, and not in what is asked. ``x-stainless-*`` and ``x-client-*`` too."""
+EMBEDDINGS = "/embeddings"
+CHANGES_STATE = (b'"conversation"', b'"background"')
+"""Members of a request to ``/responses`` that leave something behind at the provider: it is always asked."""
 _IGNORED_PREFIXES = (b"x-stainless-", b"x-client-")
 _NOT_KEPT = frozenset({b"set-cookie", b"date", b"age"})
 
@@ -74,6 +89,11 @@ class ResponseCache:
         key = cache_key(project, request) if reply.status == OK else None
         return RecordedReply(self, key, reply, self._policy.max_bytes // LARGEST_SHARE)
 
+    @property
+    def entries(self) -> int:
+        """How many replies are kept."""
+        return len(self._entries)
+
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
@@ -111,16 +131,25 @@ class RecordedReply:
         self._reply = reply
         self._left = limit
         self._pieces: list[bytes] = []
-        self._is_whole = False
+        self._missing = _declared_length(reply.headers)
+        self.is_whole = False
+        """All of it has been read: to its end, or as much as its head announced."""
+
+    @property
+    def pieces(self) -> tuple[bytes, ...]:
+        """What was read so far, unless it is too much to be kept."""
+        return tuple(self._pieces)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The reply's own."""
         async for chunk in self._reply.chunks():
             self._left -= len(chunk)
+            self._missing -= len(chunk)
             if self._key is not None and self._left >= 0:
                 self._pieces.append(chunk)
+            self.is_whole = self._missing == 0
             yield chunk
-        self._is_whole = True
+        self.is_whole = True
 
     async def close(self) -> None:
         """Close the reply."""
@@ -128,24 +157,39 @@ class RecordedReply:
 
     def keep(self) -> bool:
         """Put it into the cache; False where it was not read to its end, is too large, or is none to keep."""
-        if self._key is None or not self._is_whole or self._left < 0:
+        if self._key is None or not self.is_whole or self._left < 0:
             return False
         self._cache.put(self._key, self.status, self.headers, tuple(self._pieces))
         return True
 
 
 def cache_key(project: str, request: UpstreamRequest) -> bytes | None:
-    """What makes two requests the same: the project, and all that is sent. None for what is never kept.
+    """What makes two requests the same: the project, and all that is sent. None for what is never kept: anything but
+    conversations and embeddings, and what changes the provider's state.
 
     Credentials are part of it, as a hash like the rest: two keys may not see the same models.
     """
-    if request.method != "POST" or not isinstance(request.body, bytes):
+    if request.method != "POST" or not isinstance(request.body, bytes) or not _is_repeatable(request.url, request.body):
         return None
     digest = hashlib.sha256()
-    for part in (project.encode(), request.url.encode(), *_lasting(request.headers), request.body):
+    provider = (request.provider or "").encode()
+    for part in (project.encode(), provider, request.url.encode(), *_lasting(request.headers), request.body):
         digest.update(len(part).to_bytes(8))
         digest.update(part)
     return digest.digest()
+
+
+def _is_repeatable(url: str, body: bytes) -> bool:
+    dialect = dialect_of_url(url)
+    if dialect == "responses":
+        return not any(name in body for name in CHANGES_STATE)
+    return bool(dialect) or url.partition("?")[0].endswith(EMBEDDINGS)
+
+
+def _declared_length(headers: Headers) -> int:
+    """The ``content-length``; -1 where the end of the body is not known beforehand."""
+    text = next((value for name, value in headers if name == b"content-length"), b"")
+    return int(text) if text.isdigit() else -1
 
 
 def _lasting(headers: Headers) -> list[bytes]:

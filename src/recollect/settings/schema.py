@@ -176,6 +176,14 @@ class TraceSettings(Section):
     retention_days: float = Field(default=30.0, ge=0, description="how long traces are kept")
 
 
+class ResponseCacheSettings(Section):
+    """Replies kept for requests that are the same to the last byte."""
+
+    is_on: bool = Field(default=False, description="whether replies are kept, in the memory of each worker process")
+    ttl_s: float = Field(default=3600.0, gt=0, description="how long a reply is good")
+    max_mb: int = Field(default=64, ge=1, description="how much is kept in all; one reply takes an eighth at most")
+
+
 class CorsSettings(Section):
     """Browsers."""
 
@@ -217,6 +225,7 @@ class Settings(Section):
     embedder: EmbedderSettings
     store: StoreSettings = Field(default_factory=StoreSettings)
     traces: TraceSettings = Field(default_factory=TraceSettings)
+    response_cache: ResponseCacheSettings = Field(default_factory=ResponseCacheSettings)
     cors: CorsSettings = Field(default_factory=CorsSettings)
 
     @property

@@ -197,6 +197,7 @@ TOKENS_HEADER = "X-Memory-Tokens"
 MS_HEADER = "X-Memory-Ms"
 STORED_HEADER = "X-Memory-Stored"
 STRATEGY_HEADER = "X-Memory-Strategy"
+CACHE_HEADER = "X-Memory-Cache"
 RESPONSE_HEADERS: Mapping[str, str] = {
     REQUEST_ID_HEADER: "Names the exchange; its trace is at `/v1/memory/traces/{id}`.",
     STATUS_HEADER: "`injected`, `empty`, `off`, `shadow`, `timeout`, `error`.",
@@ -207,6 +208,7 @@ RESPONSE_HEADERS: Mapping[str, str] = {
     MS_HEADER: "Milliseconds that memory took before forwarding.",
     STORED_HEADER: "`yes`, `spooled`, `no`.",
     STRATEGY_HEADER: "Where `agentic` was asked for: `agentic`, or `balanced` where that answered in its place.",
+    CACHE_HEADER: "Where the response cache is on: `hit`, or `miss` where the provider was asked.",
 }
 RECALLR_RESPONSE_HEADERS: Mapping[str, str] = {
     "X-Recallr-Session-Id": SESSION_HEADER,

@@ -10,7 +10,7 @@ from recollect.providers.response_cache import CachePolicy, ResponseCache
 from tests.unit.providers.fakes import BrokenReply, Clock, read, reply
 
 ASK = UpstreamRequest(
-    "POST", "https://p.example/v1/x", ((b"authorization", b"Bearer k"), (b"accept", b"a")), b'{"a": 1}'
+    "POST", "https://p.example/v1/embeddings", ((b"authorization", b"Bearer k"), (b"accept", b"a")), b'{"a": 1}'
 )
 
 
@@ -45,7 +45,7 @@ async def test_the_same_request_gets_the_same_reply(cache, clock):
     [
         replace(ASK, body=b'{"a": 2}'),
         replace(ASK, body=b'{"a":1}'),
-        replace(ASK, url="https://p.example/v1/y"),
+        replace(ASK, url="https://q.example/v1/embeddings"),
         replace(ASK, headers=((b"authorization", b"Bearer other"), (b"accept", b"a"))),
         replace(ASK, headers=((b"authorization", b"Bearer k"), (b"accept", b"a"), (b"openai-beta", b"x"))),
     ],
@@ -93,6 +93,15 @@ async def test_what_was_not_read_to_its_end_is_not_kept(cache):
     assert not recording.keep()
 
 
+async def test_the_announced_length_is_the_end(cache):
+    recording = cache.record("p1", ASK, reply(200, [(b"content-length", b"4")]))
+    chunks = recording.chunks()
+    assert await anext(chunks) == b"body"
+    assert recording.keep()
+    await chunks.aclose()
+    assert cache.entries == 1
+
+
 async def test_what_nobody_kept_is_not_there(cache):
     assert await read(cache.record("p1", ASK, reply(200))) == b"body"
     assert cache.find("p1", ASK) is None
@@ -125,8 +134,18 @@ async def test_keeping_again_replaces(cache):
     assert cache.find("p1", ASK) is None
 
 
-@pytest.mark.parametrize("request_", [replace(ASK, method="GET"), replace(ASK, body=None)])
-async def test_only_complete_posts_are_kept(cache, request_):
+@pytest.mark.parametrize(
+    "request_",
+    [
+        replace(ASK, method="GET"),
+        replace(ASK, body=None),
+        replace(ASK, url="https://p.example/v1/batches"),
+        replace(ASK, url="https://p.example/v1/images/generations"),
+        replace(ASK, url="https://p.example/v1/responses", body=b'{"input":"a","conversation":"conv_1"}'),
+        replace(ASK, url="https://p.example/v1/responses", body=b'{"input":"a","background":true}'),
+    ],
+)
+async def test_only_what_can_be_asked_twice_is_kept(cache, request_):
     assert await answer(cache, request_) == (False, b"hello")
 
 

@@ -25,6 +25,7 @@ def test_every_variable_of_the_table_is_read():
         "has_access_log": "true",
         "embedder.is_quantised": "false",
         "embedder.may_download": "false",
+        "response_cache.is_on": "true",
         "limits.max_body_bytes": "2048",
         "limits.max_upload_bytes": "2048",
     }
