@@ -25,7 +25,7 @@
     │   ├── ExtractorUnavailableError   503  the extractor's endpoint cannot be used now
     │   ├── ModelRefusedError           502  a model that the gateway itself asks answered with an error status
     │   └── ModelReplyError             502  what such a model answered cannot be used
-    └── SettingsError           a setting is wrong: names the setting and what to do
+    └── SettingsError           settings are wrong: names each and what to do
 
 Each says what is wrong, whose fault it is and what to do next. ``code`` is stable; the reference page
 ``docs/reference/errors.md`` lists every one.
@@ -234,7 +234,12 @@ class ModelReplyError(ServiceError):
 
 
 class SettingsError(RecollectError):
-    """A setting is wrong: the message names it and says what to do."""
+    """Settings are wrong: the message names each and says what to do. ``problems`` has a sentence for each."""
+
+    def __init__(self, *problems: str) -> None:
+        """Take what is wrong, a sentence for each setting."""
+        super().__init__("\n".join(problems))
+        self.problems = problems
 
 
 def place_of(error: BaseException) -> str:

@@ -16,7 +16,7 @@ OUTSIDE = {
     "wire": {"brotli", "orjson", "zstandard"},
     "exchange": {"orjson"},
     "worker": set(),
-    "settings": {"pydantic", "pydantic_core"},
+    "settings": {"pydantic", "pydantic_core", "ruamel", "tomli_w"},
     "server": {"orjson", "starlette", "uvicorn"},
     "cli": {"click", "matplotlib", "openai"},
 }

@@ -17,6 +17,7 @@ COMMANDS = {
     "search": "Search one user's memory.",
     "eval": "Measure recall on what is stored.",
     "doctor": "Check that everything is in place, and say what to do.",
+    "config": "Check and show the settings, and take those of other gateways over.",
     "chat": "Talk to a model through the gateway, in the terminal.",
 }
 USAGE_ERROR = 2
@@ -47,7 +48,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except SettingsError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo("\n".join(f"Error: {problem}" for problem in error.problems), err=True)
             ctx.exit(USAGE_ERROR)
         except RecollectError as error:
             click.echo(f"Error: {error}", err=True)

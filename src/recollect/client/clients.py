@@ -163,5 +163,5 @@ def _build_app(config: Mapping[str, Any]) -> AsgiApp:
     """The gateway's application, built where a gateway is built: in the composition root."""
     from recollect.bootstrap import build_app  # noqa: PLC0415 - only this form needs a server's libraries
 
-    app: AsgiApp = build_app(load_settings(settings_from(config)))
+    app: AsgiApp = build_app(load_settings(settings_from(config), given_in="config"))
     return app

@@ -47,7 +47,7 @@ def with_overrides(
     for name, override in overrides.items():
         key = name.strip().lower()
         if not key or "/" in key or key in RESERVED_NAMES:
-            message = f"providers.{name}: this name cannot be used; pick one without a slash that is not `recollect`."
+            message = f"providers.{name}: cannot be used as a name; pick one without a slash that is not `recollect`."
             raise SettingsError(message)
         values = _parsed(key, {field: value for field, value in override.items() if value is not None})
         known = find_provider(changed, key)
@@ -55,7 +55,7 @@ def with_overrides(
             changed[known.name] = replace(known, is_configured=True, **values)
             continue
         if not values.get("base_url"):
-            message = f"providers.{name}: a new provider needs a `base_url`, as in `https://host/v1`."
+            message = f"providers.{name}: is not in the registry and so needs a `base_url`, as in `https://host/v1`."
             raise SettingsError(message)
         needs_key = bool(override.get("key_env"))
         defaults: dict[str, Any] = {

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from recollect.errors import SettingsError
+from recollect.providers.registry import find_provider, load_registry, with_overrides
 from recollect.settings.complaints import complaint
-from recollect.settings.environment import (
-    CONFIG_VARIABLE,
-    current_environment,
-    default_folders,
-    providers_of,
-    settings_from_environment,
-)
-from recollect.settings.files import read_settings_file
+from recollect.settings.consistency import inconsistencies
+from recollect.settings.environment import CONFIG_VARIABLE, current_environment, default_folders, unknown_environment
+from recollect.settings.files import default_file, read_settings_file
+from recollect.settings.names import nearest, spelled
 from recollect.settings.schema import Settings
-from recollect.settings.table import environment_name
+from recollect.settings.sources import merge, sources_of
+from recollect.settings.table import settings_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from recollect.settings.files import SettingsFile
+    from pydantic_core import ErrorDetails
 
-DEFAULT_FILE = Path("recollect.toml")
-_PATHS = ("data_dir", "store.path", "embedder.path", "embedder.cache_dir")
-_ADDING_LISTS = frozenset({"allow_upstreams"})
-"""Permissions add up over the sources; any other list is replaced by a stronger source."""
+    from recollect.settings.files import SettingsFile
+    from recollect.settings.names import Name
+    from recollect.settings.sources import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings, and where each of them was given."""
+
+    settings: Settings
+    sources: Sources
 
 
 def load_settings(
@@ -36,101 +43,90 @@ def load_settings(
     *,
     environ: Mapping[str, str] | None = None,
     config: Path | None = None,
+    given_in: str = "",
 ) -> Settings:
-    """The settings in force; SettingsError names the first one that is wrong, where it was given and what to do.
+    """The settings in force; SettingsError names everything that is wrong, where it was given and what to do.
 
     ``flags`` has dotted names (``port``, ``store.path``) or nested tables; None values count as not given.
     ``providers`` may be a table or a list of ``NAME=BASE_URL``. ``environ`` stands for the process's environment.
-    The file is ``config``, or the one that RECOLLECT_CONFIG names, or ``./recollect.toml`` where it exists. Relative
-    paths in it are relative to it.
+    The file is ``config``, or the one that RECOLLECT_CONFIG names, or ``./recollect.toml`` where it exists, or the same
+    in YAML. Relative paths in it are relative to it. ``given_in`` is what errors call flags that are none.
     """
+    return load_with_sources(flags, environ=environ, config=config, given_in=given_in).settings
+
+
+def load_with_sources(
+    flags: Mapping[str, object] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    config: Path | None = None,
+    given_in: str = "",
+) -> LoadedSettings:
+    """The same, with where each was given."""
     known = current_environment(environ)
     file = _settings_file(config, known)
-    given = _flattened_flags(flags or {})
-    from_environment = settings_from_environment(known)
-    merged: dict[str, object] = {}
-    for source in (_absolute_paths(file), _nested(from_environment), _nested(given)):
-        merged = _merge(merged, source)
+    sources = sources_of(file, known, flags or {}, given_in)
     data_dir, cache_dir = default_folders(known)
     defaults: dict[str, object] = {"data_dir": data_dir, "embedder": {"cache_dir": cache_dir}}
+    merged = merge(defaults, sources.merged())
     try:
-        settings = Settings.model_validate(_merge(defaults, merged))
+        settings = Settings.model_validate(merged)
+        wrong = inconsistencies(settings)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(step) for step in first["loc"])
-        message = f"{_origin(name, file, from_environment, given)}: `{name}` {complaint(first)}."
-        raise SettingsError(message) from error
-    return _with_home(settings)
+        wrong = _complaints(error, merged)
+    wrong += file.problems if file else ()  # last, because what a reference should have led to is wrong as well
+    problems = {name: f"{sources.place(name)}: `{spelled(name)}` {clause}." for name, clause in wrong}
+    if problems:
+        raise SettingsError(*(problems[name] for name in sorted(problems, key=sources.line)))
+    return LoadedSettings(_with_home(settings), sources)
 
 
-def _settings_file(config: Path | None, environ: Mapping[str, str]) -> SettingsFile | None:
-    named = config or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
-    if named is None:
-        return read_settings_file(DEFAULT_FILE, environ) if DEFAULT_FILE.is_file() else None
-    return read_settings_file(named.expanduser(), environ)
-
-
-def _flattened_flags(flags: Mapping[str, object]) -> dict[str, object]:
-    """Flags by dotted name, without those that were not given; ``provider`` pairs made a table."""
-    flat: dict[str, object] = {}
-    for name, value in _leaves(flags, ""):
-        if value is None or (isinstance(value, (list, tuple)) and not value):
-            continue
-        if name == "providers" and isinstance(value, (list, tuple)):
-            flat[name] = providers_of([str(pair) for pair in value], "--provider")
-        else:
-            flat[name] = list(value) if isinstance(value, tuple) else value
-    return flat
-
-
-def _leaves(table: Mapping[str, object], prefix: str) -> list[tuple[str, object]]:
-    found: list[tuple[str, object]] = []
-    for key, value in table.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, dict):
-            found += _leaves(value, f"{name}.")
-        else:
-            found.append((name, value))
+def warnings_about(settings: Settings, *, environ: Mapping[str, str] | None = None) -> list[str]:
+    """What is allowed and yet probably not meant."""
+    known = sorted(row.environment for row in settings_table() if row.environment)
+    found: list[str] = []
+    for variable in unknown_environment(environ=environ):
+        close = get_close_matches(variable, known, n=1)
+        found.append(f"{variable}: nothing reads this variable" + (f"; did you mean {close[0]}?" if close else "."))
+    registry = with_overrides(
+        load_registry(), {name: one.model_dump(exclude={"api_key"}) for name, one in settings.providers.items()}
+    )
+    if find_provider(registry, settings.default_provider) is None:
+        found.append(f"default_provider: there is no provider {settings.default_provider!r}, in the registry or here.")
     return found
 
 
-def _nested(flat: Mapping[str, object]) -> dict[str, object]:
-    table: dict[str, object] = {}
-    for name, value in flat.items():
-        inner: object = value
-        for step in reversed(name.split(".")):
-            inner = {step: inner}
-        if isinstance(inner, dict):
-            table = _merge(table, inner)
-    return table
+def _settings_file(config: Path | None, environ: Mapping[str, str]) -> SettingsFile | None:
+    named = config or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else default_file())
+    return None if named is None else read_settings_file(named.expanduser(), environ)
 
 
-def _merge(weaker: Mapping[str, object], stronger: Mapping[str, object]) -> dict[str, object]:
-    """Tables merge name by name; everything else is replaced, but for permissions, which add up."""
-    merged = dict(weaker)
-    for key, value in stronger.items():
-        before = merged.get(key)
-        if isinstance(before, dict) and isinstance(value, dict):
-            merged[key] = _merge(before, value)
-        elif key in _ADDING_LISTS and isinstance(before, list) and isinstance(value, list):
-            merged[key] = [*before, *(item for item in value if item not in before)]
-        else:
-            merged[key] = value
-    return merged
+def _complaints(error: ValidationError, values: Mapping[str, object]) -> list[tuple[Name, str]]:
+    """A clause for each setting that is wrong, in the order of the schema."""
+    found: dict[Name, str] = {}
+    for one in error.errors(include_url=False, include_input=False):
+        name = _name(one, values)
+        meant = nearest(name) if one["type"] == "extra_forbidden" else None
+        found.setdefault(name, complaint(one) + (f"; did you mean `{meant}`" if meant else ""))
+    return list(found.items())
 
 
-def _absolute_paths(file: SettingsFile | None) -> dict[str, object]:
-    if file is None:
-        return {}
-    values = dict(file.values)
-    for name in _PATHS:
-        section, _, field = name.rpartition(".")
-        table = values.get(section) if section else values
-        if not isinstance(table, dict) or not isinstance(table.get(field), str):
+def _name(error: ErrorDetails, values: Mapping[str, object]) -> Name:
+    """The steps of an error's place that lead through what was given: validators put marks of their own between."""
+    name: Name = ()
+    inner: object = values
+    for step in error["loc"]:
+        if _holds(inner, step):
+            inner = inner[step]  # type: ignore[index]  # it holds the step
+        elif error["type"] != "missing":
             continue
-        resolved = str(file.path.parent / Path(str(table[field])).expanduser())
-        values = _merge(values, {section: {field: resolved}} if section else {field: resolved})
-    return values
+        name = (*name, step)
+    return name
+
+
+def _holds(value: object, step: str | int) -> bool:
+    is_element = isinstance(value, (list, tuple)) and isinstance(step, int) and step < len(value)
+    return is_element or (isinstance(value, dict) and step in value)
 
 
 def _with_home(settings: Settings) -> Settings:
@@ -148,18 +144,3 @@ def _with_home(settings: Settings) -> Settings:
             ),
         }
     )
-
-
-def _origin(
-    name: str, file: SettingsFile | None, environment: Mapping[str, object], flags: Mapping[str, object]
-) -> str:
-    """Where the wrong value came from, the strongest source first."""
-    around = [name]
-    while "." in around[-1]:
-        around.append(around[-1].rpartition(".")[0])
-    for place in around:
-        if place in flags or any(flag.startswith(f"{place}.") for flag in flags):
-            return f"--{place.replace('_', '-')}"
-        if place in environment:
-            return environment_name(place)
-    return file.place(name) if file else "settings"

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ENVIRONMENT_PREFIX = "RECOLLECT_"
+WILDCARD = "NAME"
+"""Stands in a setting's name where people choose one."""
 _TOLD_DEFAULTS = {
     "data_dir": "the platform's folder for data",
     "embedder.cache_dir": "the platform's folder for caches",
@@ -22,13 +24,14 @@ _TOLD_DEFAULTS = {
 @dataclass(frozen=True, slots=True)
 class SettingRow:
     """One setting: its dotted name in the file, its environment variable ("" where it has none), its default as text,
-    and what it is for.
+    what it is for, and whether it is kept from being shown.
     """
 
     name: str
     environment: str
     default: str
     description: str
+    is_secret: bool = False
 
 
 def settings_table() -> tuple[SettingRow, ...]:
@@ -51,9 +54,10 @@ def _rows(section: type[Section], prefix: str) -> Iterator[SettingRow]:
             info.get_default(call_default_factory=True, validated_data={})
         )
         has_variable = not prefix.startswith("providers.")
-        yield SettingRow(name, environment_name(name) if has_variable else "", default, info.description or "")
+        variable = environment_name(name) if has_variable else ""
+        yield SettingRow(name, variable, default, info.description or "", is_secret=not info.repr)
         if name == "providers":
-            yield from _rows(ProviderSettings, "providers.NAME.")
+            yield from _rows(ProviderSettings, f"providers.{WILDCARD}.")
 
 
 def _default_text(value: object) -> str:

@@ -187,21 +187,143 @@ def test_what_is_wrong_elsewhere_is_named_with_its_source(flags, environ, expect
     assert expected in str(caught.value)
 
 
-def test_yaml_is_read_where_it_can_be(tmp_path):
-    path = write(tmp_path, "port: 5\nrecall:\n  max_tokens: 7\n", "recollect.yaml")
-    assert (load(config=path).port, load(config=path).recall.max_tokens) == (5, 7)
-    wrong = write(tmp_path, "port: 5\nrecall:\n  max_tokens: -7\n", "wrong.yaml")
-    with pytest.raises(SettingsError, match=r"line 3: `recall\.max_tokens`"):
-        load(config=wrong)
-    broken = write(tmp_path, "port: [", "broken.yaml")
-    with pytest.raises(SettingsError, match="not valid YAML"):
-        load(config=broken)
+def test_everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file(tmp_path):
+    path = write(
+        tmp_path,
+        """port = "many"
+recal.max_tokens = 5
+recall = { strategy = "psychic", max_tokenz = 1 }
+allow_upstreams = ["ok.example", "bad host"]
+[providers."my.own"]
+needs_key = false
+[providers.openai]
+api_key = "${MISSING}"
+dialects = [
+  "chat/completions",
+  7,
+]
+""",
+    )
+    with pytest.raises(SettingsError) as caught:
+        load(config=path, environ={"RECOLLECT_WORKERS": "0"})
+    assert [problem.removeprefix(f"{path}, ") for problem in caught.value.problems] == [
+        "RECOLLECT_WORKERS: `workers` must be at least 1.",
+        "line 1: `port` must be a whole number.",
+        "line 2: `recal` is not known here; did you mean `recall`.",
+        "line 3: `recall.strategy` must be one of 'low_latency', 'balanced' or 'agentic'.",
+        "line 3: `recall.max_tokenz` is not known here; did you mean `recall.max_tokens`.",
+        (
+            "line 8: `providers.openai.api_key` refers to ${MISSING}, which is not set in the environment. "
+            "Set it, or give a default: ${MISSING:-…}."
+        ),
+        "line 11: `providers.openai.dialects[1]` must be text.",
+    ]
 
 
-def test_yaml_without_its_library_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "yaml", None)
-    with pytest.raises(SettingsError, match="pip install pyyaml"):
-        load(config=write(tmp_path, "port: 5", "recollect.yaml"))
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[providers.x]\nneeds_key = true", "line 1: `providers.x` is not in the registry and so needs a `base_url`"),
+        ('[providers."a/b"]\nbase_url = "http://x"', 'line 1: `providers."a/b"` cannot be used as a name'),
+        ("allow_upstreams = ['bad host']", "line 1: `allow_upstreams` holds `bad host`, which is no host"),
+        ("[embedder]\nkind = 'openai'\nbase_url = 'http://x'", "line 1: `embedder.model` is required"),
+        ("[extractor]\nmodel = 'nope/x'\n", None),
+        (
+            "default_provider = 'x'\n[extractor]\nmodel = 'nope/x'\n",
+            "line 3: `extractor.model` names the provider `nope`",
+        ),
+        ("max_tokens = 5", "line 1: `max_tokens` is not known here; did you mean `recall.max_tokens`."),
+        ("bogus = 5", "line 1: `bogus` is not known here."),
+        ("providers.openai.api_kez = 'x'", "did you mean `providers.openai.api_key`."),
+        ("port = 1\n\nport = 2", "line 3: `port` is given twice, first in line 1."),
+        ("[a]\n[a]\n", "line 2: `a` is given twice, first in line 1."),
+        ("port = 1\nhost =", "line 2: this is not valid TOML"),
+        ("port = [", "line 1: this is not valid TOML"),
+    ],
+)
+def test_what_does_not_go_together_or_is_no_toml(tmp_path, text, expected):
+    path = write(tmp_path, text)
+    if expected is None:
+        load(config=path)
+        return
+    with pytest.raises(SettingsError) as caught:
+        load(config=path)
+    assert expected in str(caught.value)
+
+
+def test_keys_may_be_kept_in_files_of_their_own(tmp_path):
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "openai").write_text("sk-from-a-file\n")
+    write(tmp_path, 'providers.openai.api_key = "${file:secrets/openai}"\nhost = "$${HOME}"\n')
+    settings = load()
+    assert settings.providers["openai"].api_key == "sk-from-a-file"
+    assert settings.host == "${HOME}"
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("${file:none}", "`host` refers to the file"),
+        ("${MY-KEY}", "`host` holds `${MY-KEY}`, which is no reference"),
+        ("${MY", "`host` holds `${MY`, which is no reference"),
+    ],
+)
+def test_a_reference_that_leads_nowhere(tmp_path, reference, expected):
+    path = write(tmp_path, f'port = 1\nhost = "{reference}"\n')
+    with pytest.raises(SettingsError) as caught:
+        load(config=path)
+    assert str(caught.value).startswith(f"{path}, line 2: {expected}")
+
+
+def test_the_same_file_in_yaml(tmp_path):
+    path = write(
+        tmp_path,
+        "port: ${PORT:-5}\nmode: off\nrecall:\n  max_tokens: 7\nproviders:\n  x: {base_url: http://x}\n",
+        "recollect.yaml",
+    )
+    for settings in (load(), load(config=path)):
+        assert (settings.port, settings.mode, settings.recall.max_tokens) == (5, MemoryMode.OFF, 7)
+        assert settings.providers["x"].base_url == "http://x"
+    path.write_text("")
+    assert load().port == 8000
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("port: 5\nrecall:\n  max_tokens: -7\n", "line 3: `recall.max_tokens` must be at least 0"),
+        ("providers:\n  openai:\n    dialects:\n    - a\n    - 5\n", "line 5: `providers.openai.dialects[1]`"),
+        ("port: 1\nhost: x\nport: 2\n", "line 3: `port` is given twice"),
+        ("port: [", "line 1, column 8: this is not valid YAML"),
+        ("port: 1\n\thost: x\n", "line 2, column 1: this is not valid YAML"),
+        ("- port", "must be a table of settings"),
+        ("allow_hosts: &a [*a]", "line 1: this value contains itself"),
+        ("host: !!python/object:os.system x", "line 1, column 7: this is not valid YAML"),
+    ],
+)
+def test_what_is_wrong_in_yaml_is_named_with_its_line(tmp_path, text, expected):
+    path = write(tmp_path, text, "wrong.yaml")
+    with pytest.raises(SettingsError) as caught:
+        load(config=path)
+    assert expected in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_two_settings_files_in_one_folder_are_one_too_many(tmp_path):
+    write(tmp_path, "port = 1")
+    write(tmp_path, "port: 2", "recollect.yml")
+    with pytest.raises(SettingsError, match=r"recollect\.toml and recollect\.yml here"):
+        load()
+
+
+def test_flags_of_the_command_line_are_named_as_they_are_typed():
+    with pytest.raises(SettingsError) as caught:
+        load({"data_dir": 5, "allow_upstreams": ["a b"], "log_level": "loud"})
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["--data", "--log-level"]
+    with pytest.raises(SettingsError, match="--allow-upstream: `allow_upstreams` holds `a b`"):
+        load({"allow_upstreams": ["a b"]})
+    with pytest.raises(SettingsError, match="config: `prot` is not known here; did you mean `port`"):
+        load_settings({"prot": 1}, environ={}, given_in="config")
 
 
 def test_server_processes_get_what_their_parent_was_told(monkeypatch):

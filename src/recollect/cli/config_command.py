@@ -1,0 +1,73 @@
+"""`recollect config`: look at the settings before a gateway does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from recollect.errors import SettingsError
+
+_file = click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+_config = click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The same as FILE; recollect.toml in this folder where both are left out.",
+)
+
+
+@click.group("config")
+def command() -> None:
+    """Check and show the settings, and take those of other gateways over."""
+
+
+@command.command("check")
+@_file
+@_config
+def check(file: Path | None, config: Path | None) -> None:
+    """Read the settings as the gateway would, and say everything that is wrong with them: file, line and name.
+
+    The environment is read, too. The exit code is 1 where something is wrong.
+
+    \b
+    recollect config check
+    recollect config check /etc/recollect/recollect.toml
+    """
+    from recollect.settings import load_with_sources, warnings_about  # noqa: PLC0415 - keeps `--help` instant
+
+    try:
+        loaded = load_with_sources(config=file or config)
+    except SettingsError as error:
+        for problem in error.problems:
+            click.echo(problem)
+        count = len(error.problems)
+        click.echo(f"{count} {'thing is' if count == 1 else 'things are'} wrong.", err=True)
+        raise SystemExit(1) from error
+    for warning in warnings_about(loaded.settings):
+        click.echo(f"Note: {warning}", err=True)
+    found = loaded.sources.file
+    click.echo(f"{found.path}: fine." if found else "There is no settings file here; the environment is fine.")
+
+
+@command.command("show")
+@_file
+@_config
+@click.option("--changed", is_flag=True, help="Only what is not as it is by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(file: Path | None, config: Path | None, *, changed: bool, as_json: bool) -> None:
+    """Print the settings in force as TOML, each with where it was given. Secrets are hidden.
+
+    \b
+    recollect config show
+    recollect config show --changed
+    """
+    from recollect.settings import effective_settings, load_with_sources  # noqa: PLC0415 - keeps `--help` instant
+
+    settings = effective_settings(load_with_sources(config=file or config))
+    chosen = [one for one in settings if one.origin is not None or not changed]
+    if as_json:
+        shown = {one.name: {"value": one.value, "from": one.origin} for one in chosen}
+        click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
+    else:
+        click.echo("\n".join(str(one) for one in chosen) or "# Nothing is set: everything is as it is by default.")
