@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from recollect.domain.keys import MemoryKey
     from recollect.providers.base import Headers
     from recollect.stores.base import KeyStore
+    from recollect.wire.memory_key import ParsedKey
 
 LOCAL_PROJECT = ProjectId("default")
 CACHE_S = 1.0
@@ -40,6 +41,7 @@ class Authenticator:
         self._keys = keys
         self._default_mode = default_mode
         self._cache: dict[bytes, tuple[float, MemoryKey | None]] = {}
+        self._recent: dict[ParsedKey, tuple[float, Authentication]] = {}
         self._has_keys = False
         self._asked_at = float("-inf")
 
@@ -51,7 +53,10 @@ class Authenticator:
         found = find_memory_key(headers)
         if found is None:
             return await self._without_key(is_loopback=is_loopback)
-        key = await self._lookup(digest(found.secret))
+        recent = self._recent.get(found)
+        if recent is not None and recent[0] > time.monotonic():
+            return recent[1]
+        until, key = await self._lookup(digest(found.secret))
         if key is None:
             message = "This memory key is not known here. Check it, or create one with `recollect keys create`."
             raise AuthenticationError(message)
@@ -60,7 +65,11 @@ class Authenticator:
             raise AuthenticationError(message, code="revoked_api_key")
         mode = self._default_mode if key.mode is MemoryMode.FULL else key.mode
         principal = Principal(project=key.project, kind=key.kind, mode=mode, key_id=key.id, user=key.user)
-        return Authentication(principal, found.mode, found.header == "authorization")
+        authentication = Authentication(principal, found.mode, found.header == "authorization")
+        if len(self._recent) >= CACHED_KEYS:
+            self._recent.clear()
+        self._recent[found] = (until, authentication)
+        return authentication
 
     async def has_keys(self) -> bool:
         """Whether any key was ever created: revoking the last one does not open the gateway again."""
@@ -84,13 +93,14 @@ class Authenticator:
             raise PermissionDeniedError(message, code="no_keys_configured")
         return Authentication(Principal(LOCAL_PROJECT, KeyKind.ADMIN, self._default_mode, key_id=None))
 
-    async def _lookup(self, key_digest: bytes) -> MemoryKey | None:
+    async def _lookup(self, key_digest: bytes) -> tuple[float, MemoryKey | None]:
+        """The key, and until when that is so."""
         now = time.monotonic()
         cached = self._cache.get(key_digest)
         if cached is not None and cached[0] > now:
-            return cached[1]
+            return cached
         key = await self._keys.find_key(key_digest)
         if len(self._cache) >= CACHED_KEYS:
             self._cache.clear()
-        self._cache[key_digest] = (now + CACHE_S, key)
-        return key
+        found = self._cache[key_digest] = (now + CACHE_S, key)
+        return found

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CREDENTIAL_HEADERS = (b"authorization", b"api-key", b"x-api-key")
 PROVIDER_KEY_HEADER = b"x-provider-key"
+_KEY_HEADERS = frozenset({*CREDENTIAL_HEADERS, PROVIDER_KEY_HEADER})
 VERSION_HEADER = b"anthropic-version"
 CHAT, MESSAGES = "chat/completions", "messages"
 BUILT_IN_PROVIDER = "recollect"
@@ -31,11 +32,12 @@ BUILT_IN_PROVIDER = "recollect"
 
 def provider_key_of(request: IncomingRequest) -> str | None:
     """The provider's key as the client sent it: ``X-Provider-Key``, or a credential that is no memory key."""
-    explicit = request.header(PROVIDER_KEY_HEADER)
+    sent = {name: value for name, value in reversed(request.headers) if name in _KEY_HEADERS}
+    explicit = sent.get(PROVIDER_KEY_HEADER)
     if explicit:
-        return explicit
+        return explicit.decode("latin-1")
     for name in CREDENTIAL_HEADERS:
-        scheme, space, credential = (request.header(name) or "").strip().partition(" ")
+        scheme, space, credential = sent.get(name, b"").decode("latin-1").strip().partition(" ")
         token = credential.strip() if space and scheme.lower() == "bearer" else scheme
         if token and not token.startswith(PREFIX):
             return token

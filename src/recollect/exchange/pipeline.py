@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
@@ -14,6 +14,7 @@ import orjson
 
 from recollect.domain.capture import AtHead
 from recollect.domain.ids import SessionName, TraceId, new_id
+from recollect.domain.keys import MemoryMode
 from recollect.domain.recall import MemoryStatus, Strategy
 from recollect.errors import InvalidRequestError, PayloadTooLargeError, StoreUnavailableError, UpstreamBrokenError
 from recollect.exchange.exchange import Exchange, Place
@@ -86,6 +87,7 @@ class Pipeline:
         self._stages = stages
         self._catalogue = catalogue
         self._settings = settings
+        self._defaults = {mode: replace(settings.defaults, mode=mode) for mode in MemoryMode}
         self._background: set[asyncio.Task[None]] = set()
         self._late_captures: dict[tuple[ProjectId, str], set[asyncio.Task[None]]] = {}
 
@@ -197,7 +199,7 @@ class Pipeline:
             None,
             suffix_mode=authentication.suffix_mode,
             key_mode=authentication.principal.mode,
-            defaults=self._settings.defaults,
+            defaults=self._defaults[authentication.suffix_mode or authentication.principal.mode],
         )
         body: bytes | AsyncIterator[bytes] | None = request.body
         model = None
@@ -247,7 +249,7 @@ class Pipeline:
             exchange.document,
             suffix_mode=authentication.suffix_mode,
             key_mode=authentication.principal.mode,
-            defaults=self._settings.defaults,
+            defaults=self._defaults[authentication.suffix_mode or authentication.principal.mode],
         )
         if controls.user is None and authentication.principal.user is not None:
             controls = replace(controls, user=authentication.principal.user)
@@ -319,11 +321,14 @@ def _read_prompt(exchange: Exchange, dialect: Dialect, document: JsonDocument) -
     if mode.recalls or mode.stores:
         return dialect.read(document)
     model = document.get("model")
-    return Prompt(
-        dialect=dialect.name,
-        model=model if isinstance(model, str) else None,
-        is_streamed=document.get("stream") is True,
+    return _routing_prompt(
+        dialect.name, model if isinstance(model, str) else None, is_streamed=document.get("stream") is True
     )
+
+
+@lru_cache(maxsize=512)
+def _routing_prompt(dialect: str, model: str | None, *, is_streamed: bool) -> Prompt:
+    return Prompt(dialect=dialect, model=model, is_streamed=is_streamed)
 
 
 def _dialect_path(request: IncomingRequest) -> str:

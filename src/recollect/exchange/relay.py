@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from recollect.errors import UpstreamBrokenError
 from recollect.exchange.tap import ReplyTap
-from recollect.wire.headers import strip_response_headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,14 +37,14 @@ async def relay_untouched(upstream: UpstreamReply, sink: ReplySink, extra: Heade
         async for chunk in upstream.chunks():
             if not started:
                 started = True
-                await sink.start(upstream.status, (*strip_response_headers(upstream.headers), *extra))
+                await sink.start(upstream.status, (*upstream.headers, *extra))
             left -= len(chunk)
             if left == 0:
                 await sink.end(chunk)
                 return
             await sink.send(chunk)
         if not started:
-            await sink.start(upstream.status, (*strip_response_headers(upstream.headers), *extra))
+            await sink.start(upstream.status, (*upstream.headers, *extra))
         await sink.end()
     except UpstreamBrokenError:
         if not started:
@@ -124,7 +123,7 @@ class CapturingRelay:
 
     async def _start_stream(self, head: Callable[[], Headers]) -> None:
         self._exchange.stored = await self._capturer.foresee(self._exchange)
-        await self._sink.start(self._upstream.status, (*strip_response_headers(self._upstream.headers), *head()))
+        await self._sink.start(self._upstream.status, (*self._upstream.headers, *head()))
 
     async def _relay_plain(self, head: Callable[[], Headers], decorate: Callable[[bytes], bytes] | None) -> None:
         held: list[bytes] = []
@@ -143,7 +142,7 @@ class CapturingRelay:
                 raise
             await self._break_off(head, b"".join(held))
             return
-        headers = strip_response_headers(self._upstream.headers)
+        headers = self._upstream.headers
         body = b"".join(held)
         if size <= HELD_BYTES:
             await self._capture(is_cut=False)
@@ -169,7 +168,7 @@ class CapturingRelay:
 
     async def _break_off(self, head: Callable[[], Headers], received: bytes) -> None:
         """What came from the provider, and then what the provider did: no proper end."""
-        await self._sink.start(self._upstream.status, (*strip_response_headers(self._upstream.headers), *head()))
+        await self._sink.start(self._upstream.status, (*self._upstream.headers, *head()))
         await self._sink.send(received)
         await self._sink.abort()
 

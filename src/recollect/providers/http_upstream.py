@@ -17,6 +17,7 @@ from yarl import URL
 from recollect.errors import PermissionDeniedError, UpstreamBrokenError, UpstreamConnectError, UpstreamTimeoutError
 from recollect.providers.allow_list import AllowList, parse_address
 from recollect.providers.http_websocket import header_texts, open_socket, refuse_unless_switched
+from recollect.wire.headers import strip_response_headers
 
 if TYPE_CHECKING:
     import ssl
@@ -25,18 +26,6 @@ if TYPE_CHECKING:
     from recollect.errors import ServiceError
     from recollect.providers.base import Headers, UpstreamReply, UpstreamRequest, UpstreamSocket
 
-HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    }
-)
 MAX_HEADER_BYTES = 64 * 1024
 KEEP_ALIVE_S = 55.0
 """Shorter than the 60 s after which common load balancers close an idle connection."""
@@ -177,32 +166,53 @@ class _HttpReply:
         self._response = response
         self._url = url
         self.status = response.status
-        self.headers: Headers = tuple(
-            [(name, value) for name, value in _lowered(response.raw_headers) if name not in HOP_BY_HOP]
-        )
+        self.headers: Headers = strip_response_headers(response.raw_headers)
         connection = response.connection
         protocol = connection.protocol if connection is not None else None
         if protocol is not None and protocol.read_timeout != idle_s:
             protocol.read_timeout = idle_s
             protocol.start_timeout()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        content = self._response.content
-        try:
-            while chunk := await content.readany():
-                yield chunk
-        except (aiohttp.ClientError, TimeoutError) as error:
-            if rest := _rest_of(content):
-                yield rest
-            what = "went silent" if isinstance(error, TimeoutError) else "broke off"
-            message = f"{_place(self._url)} {what} in the middle of its reply."
-            raise UpstreamBrokenError(message) from error
+    def chunks(self) -> AsyncIterator[bytes]:
+        return _Chunks(self._response.content, self._url)
 
     async def close(self) -> None:
         if self._response.content.at_eof():
             self._response.release()
         else:
             self._response.close()
+
+
+class _Chunks:
+    """A reply's body. No generator: leaving one before its end costs a task and a system call."""
+
+    __slots__ = ("_content", "_failure", "_url")
+
+    def __init__(self, content: aiohttp.StreamReader, url: URL) -> None:
+        self._content = content
+        self._url = url
+        self._failure: UpstreamBrokenError | None = None
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            chunk = await self._content.readany()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            what = "went silent" if isinstance(error, TimeoutError) else "broke off"
+            message = f"{_place(self._url)} {what} in the middle of its reply."
+            failure = UpstreamBrokenError(message)
+            failure.__cause__ = error
+            chunk = _rest_of(self._content)
+            if not chunk:
+                raise failure from error
+            self._failure = failure
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
 
 
 def _rest_of(content: aiohttp.StreamReader) -> bytes:
@@ -246,10 +256,6 @@ class _ForbiddenAddressError(OSError):
 @lru_cache(maxsize=512)
 def _parse_url(url: str) -> URL:
     return URL(url, encoded=True)
-
-
-def _lowered(headers: tuple[tuple[bytes, bytes], ...]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower(), value) for name, value in headers]
 
 
 def _place(url: URL) -> str:

@@ -21,11 +21,20 @@ class InMemoryReply:
         self.headers = headers
         self._pieces: Sequence[bytes] = pieces
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes]:
         """The pieces that are left, in order."""
-        while self._pieces:
-            piece, self._pieces = self._pieces[0], self._pieces[1:]
-            yield piece
+        return self
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Itself: what was handed out is gone."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next piece."""
+        if not self._pieces:
+            raise StopAsyncIteration
+        piece, self._pieces = self._pieces[0], self._pieces[1:]
+        return piece
 
     async def close(self) -> None:
         """Drop what was not read."""

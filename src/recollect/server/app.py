@@ -255,7 +255,7 @@ def _raw_path(scope: Scope) -> bytes:
 
 
 def _surface(target: Target | None) -> str:
-    return target.surface.name.lower() if target else "none"
+    return target.surface.value if target else "none"
 
 
 async def _answer_error(error: ApiError, reply: AsgiReply, request_id: str, target: Target | None) -> None:

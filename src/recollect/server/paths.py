@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum, auto
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -46,7 +46,7 @@ _PROVIDER_ROOTS = frozenset(
 """What OpenAI and Anthropic serve under ``/v1``: understood without it, too."""
 
 
-class Surface(Enum):
+class Surface(StrEnum):
     """Who answers."""
 
     OPENAI = auto()

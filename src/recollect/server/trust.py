@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
+_FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"})
 _WEB_SCHEMES = frozenset({"http", "https"})
 
 
@@ -41,17 +41,19 @@ def is_local_caller(
     """
     if not isinstance(client, (tuple, list)) or not client or not is_loopback_host(str(client[0])):
         return False
-    if any(name in fields for name in _FORWARDED):
+    if not _FORWARDED.isdisjoint(fields):
         return False
-    host = _host_name(fields.get(b"host", b"").decode("latin-1"))
+    host = _host_name(fields.get(b"host", b""))
     if host and not is_loopback_host(host) and host not in allowed_hosts:
         return False
     origin = fields.get(b"origin")
     return origin is None or _is_own_origin(origin.decode("latin-1"), allowed_origins)
 
 
-def _host_name(field: str) -> str:
+@lru_cache(maxsize=4096)
+def _host_name(value: bytes) -> str:
     """The name in a ``Host`` field, without its port."""
+    field = value.decode("latin-1")
     if field.startswith("["):
         return field.partition("]")[0] + "]"
     return field.partition(":")[0].lower()

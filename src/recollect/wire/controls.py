@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,7 +16,7 @@ from recollect.domain.controls import Controls, StoreScope
 from recollect.domain.keys import MemoryMode
 from recollect.domain.recall import Strategy
 from recollect.errors import InvalidRequestError
-from recollect.wire.headers import CONTROL_TABLE, ControlRow, decode_header
+from recollect.wire.headers import CACHED_NAMES, CONTROL_TABLE, ControlRow, decode_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,14 +72,18 @@ def read_controls(
     """
     seen, speaks_recallr = _own_headers(headers)
     values = {} if body is None else body.values
-    changes: dict[str, object] = {"mode": suffix_mode or key_mode, "speaks_recallr": speaks_recallr}
+    changes: dict[str, object] = {}
+    if (mode := suffix_mode or key_mode) is not defaults.mode:
+        changes["mode"] = mode
     if speaks_recallr:
-        changes["may_create_user"] = False
+        changes |= {"speaks_recallr": True, "may_create_user": False}
     touched = {_FIELD_OF_NAME[name] for name in (*seen, *query, *values) if name in _FIELD_OF_NAME}
-    for row in _ROWS:
+    for row in _ROWS if touched else ():
         given = _find(row, seen, query, values) if row.field in touched else None
         if given is not None:
             changes[row.field] = _PARSERS[row.field](given)
+    if not changes:
+        return defaults
     _merge_metadata(changes, values)
     _check_top_k(changes, defaults)
     timeout_s = changes.get("session_timeout_s")
@@ -93,14 +97,18 @@ def _own_headers(headers: Headers) -> tuple[dict[str, str], bool]:
     seen: dict[str, str] = {}
     speaks_recallr = False
     for name, value in headers:
-        lowered = name.lower()
-        if not lowered.startswith(b"x-"):
-            continue
-        speaks_recallr = speaks_recallr or lowered.startswith(_RECALLR_PREFIX)
-        canonical = _HEADER_FIELDS.get(lowered)
+        is_recallr, canonical = _spelling(name)
+        speaks_recallr = speaks_recallr or is_recallr
         if canonical is not None:
             seen.setdefault(canonical, decode_header(value))
     return seen, speaks_recallr
+
+
+@lru_cache(maxsize=CACHED_NAMES)
+def _spelling(name: bytes) -> tuple[bool, str | None]:
+    """Whether a header is one of Recallr's, and which control it is, if it is one."""
+    lowered = name.lower()
+    return lowered.startswith(_RECALLR_PREFIX), _HEADER_FIELDS.get(lowered)
 
 
 def _find(

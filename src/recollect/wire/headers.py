@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Header fields in order; names in lower case, repeated fields kept apart."""
@@ -217,6 +219,7 @@ RECALLR_RESPONSE_HEADERS: Mapping[str, str] = {
     "X-Recallr-Process-Time": MS_HEADER,
 }
 """How a request in ``X-Recallr-*`` spellings is answered, and the header that each one repeats."""
+_WIRE_NAMES = {name: name.lower().encode() for name in (*RESPONSE_HEADERS, *RECALLR_RESPONSE_HEADERS)}
 
 _HOP_BY_HOP = frozenset(
     {
@@ -232,6 +235,7 @@ _HOP_BY_HOP = frozenset(
     }
 )
 _NOT_FORWARDED = _HOP_BY_HOP | {b"host", b"content-length", b"expect"}
+CACHED_NAMES = 2048
 _OWN_PREFIXES = (b"x-memory-", b"x-recallr-")
 _OWN_NAMES = frozenset({b"x-provider-key", b"x-session-id"})
 _KEY_HEADERS = frozenset({b"x-api-key", b"api-key", b"authorization"})
@@ -244,29 +248,61 @@ def is_own_header(name: bytes | str) -> bool:
     return lowered.startswith(_OWN_PREFIXES) or lowered in _OWN_NAMES
 
 
+class _Fate(Enum):
+    """What becomes of a header field that passes through."""
+
+    PASSES = auto()
+    STAYS = auto()
+    IS_CONNECTION = auto()
+    MAY_BE_KEY = auto()
+
+
+@lru_cache(maxsize=CACHED_NAMES)
+def _request_fate(name: bytes) -> tuple[bytes, _Fate]:
+    """The name in lower case, and what becomes of such a field of a request."""
+    lowered = name.lower()
+    if lowered == b"connection":
+        return lowered, _Fate.IS_CONNECTION
+    if lowered in _NOT_FORWARDED or is_own_header(lowered):
+        return lowered, _Fate.STAYS
+    return lowered, _Fate.MAY_BE_KEY if lowered in _KEY_HEADERS else _Fate.PASSES
+
+
+@lru_cache(maxsize=CACHED_NAMES)
+def _response_fate(name: bytes) -> tuple[bytes, _Fate]:
+    """The same for a reply."""
+    lowered = name.lower()
+    if lowered == b"connection":
+        return lowered, _Fate.IS_CONNECTION
+    return lowered, _Fate.STAYS if lowered in _HOP_BY_HOP else _Fate.PASSES
+
+
 def strip_request_headers(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
     """What travels on to the provider: not hop-by-hop fields and those that ``Connection`` names, not ours, no ``host``
     and ``content-length`` (the sender's own), and no memory key, wherever it stands. ``authorization`` with
     anything but a memory key stays: whether it is the provider's is the caller's to decide."""
-    named = _named_by_connection(headers)
-    return tuple(
-        (name, value)
-        for name, value in ((name.lower(), value) for name, value in headers)
-        if name not in _NOT_FORWARDED
-        and name not in named
-        and not is_own_header(name)
-        and not (name in _KEY_HEADERS and value.strip().lower().startswith(_MEMORY_KEY_VALUES))
-    )
+    return _passing(headers, _request_fate)
 
 
 def strip_response_headers(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
     """What travels back to the client: everything but hop-by-hop fields and those that ``Connection`` names."""
-    named = _named_by_connection(headers)
-    return tuple(
-        (name, value)
-        for name, value in ((name.lower(), value) for name, value in headers)
-        if name not in _HOP_BY_HOP and name not in named
-    )
+    return _passing(headers, _response_fate)
+
+
+def _passing(headers: Sequence[tuple[bytes, bytes]], fate_of: Callable[[bytes], tuple[bytes, _Fate]]) -> Headers:
+    kept: list[tuple[bytes, bytes]] = []
+    named: set[bytes] = set()
+    for name, value in headers:
+        lowered, fate = fate_of(name)
+        if fate is _Fate.PASSES or (fate is _Fate.MAY_BE_KEY and not _is_memory_key(value)):
+            kept.append((lowered, value))
+        elif fate is _Fate.IS_CONNECTION:
+            named.update(token.strip().lower() for token in value.split(b","))
+    return tuple(field for field in kept if field[0] not in named) if named else tuple(kept)
+
+
+def _is_memory_key(value: bytes) -> bool:
+    return value.strip().lower().startswith(_MEMORY_KEY_VALUES)
 
 
 def strip_query(query: str) -> str:
@@ -308,28 +344,24 @@ def response_headers(report: MemoryReport, *, speaks_recallr: bool = False) -> l
     """The ``X-Memory-*`` headers, and the ``X-Recallr-*`` ones where the request spoke so. Values are ASCII: anything
     else is percent-encoded."""
     values = {
-        REQUEST_ID_HEADER: report.request_id,
-        STATUS_HEADER: report.status,
-        USER_HEADER: report.user,
-        SESSION_HEADER: report.session,
-        COUNT_HEADER: str(report.count),
-        TOKENS_HEADER: str(report.tokens),
-        MS_HEADER: f"{report.took_ms:.1f}",
-        STORED_HEADER: report.stored,
-        STRATEGY_HEADER: report.strategy,
+        REQUEST_ID_HEADER: report.request_id.encode(),
+        STATUS_HEADER: report.status.encode(),
+        USER_HEADER: None if report.user is None else _header_safe(report.user),
+        SESSION_HEADER: None if report.session is None else _header_safe(report.session),
+        COUNT_HEADER: b"%d" % report.count,
+        TOKENS_HEADER: b"%d" % report.tokens,
+        MS_HEADER: b"%.1f" % report.took_ms,
+        STORED_HEADER: None if report.stored is None else report.stored.encode(),
+        STRATEGY_HEADER: None if report.strategy is None else report.strategy.encode(),
     }
+    found = [(_WIRE_NAMES[name], value) for name, value in values.items() if value is not None]
     if speaks_recallr:
-        values |= {name: values[repeated] for name, repeated in RECALLR_RESPONSE_HEADERS.items()}
-    return [(name.lower().encode(), _header_safe(value)) for name, value in values.items() if value is not None]
+        repeated = ((name, values[source]) for name, source in RECALLR_RESPONSE_HEADERS.items())
+        found += [(_WIRE_NAMES[name], value) for name, value in repeated if value is not None]
+    return found
 
 
 def _header_safe(value: str) -> bytes:
     if value.isascii() and value.isprintable():
         return value.encode()
     return quote(value, safe=" !\"#$&'()*+,/:;<=>?@[]^`{|}~", errors="replace").encode()
-
-
-def _named_by_connection(headers: Sequence[tuple[bytes, bytes]]) -> frozenset[bytes]:
-    return frozenset(
-        token.strip().lower() for name, value in headers if name.lower() == b"connection" for token in value.split(b",")
-    )

@@ -57,6 +57,9 @@ def _refuse_constant(name: str) -> NoReturn:
 
 _space = re.compile(r"[ \t\n\r]*")
 _SPACES = frozenset(" \t\n\r")
+_plain_key = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*').match
+_after_member = re.compile(r"[ \t\n\r]*([,}])[ \t\n\r]*").match
+_after_element = re.compile(r"[ \t\n\r]*([,\]])[ \t\n\r]*").match
 _scan_exact: _Scan = json.JSONDecoder(parse_constant=_refuse_constant).scan_once  # type: ignore[attr-defined]
 _scan_huge_numbers: _Scan = json.JSONDecoder(  # type: ignore[attr-defined]
     parse_int=float, parse_constant=_refuse_constant
@@ -204,19 +207,12 @@ def _scan_value(text: str, start: int) -> tuple[object, int]:
 
 
 def _scan_members(text: str, start: int, elements: dict[int, tuple[Element, ...]]) -> tuple[list[Member], int]:
-    skip = _after_space
     members: list[Member] = []
-    position = skip(text, start + 1)
+    position = _after_space(text, start + 1)
     if text[position : position + 1] == "}":
         return members, position + 1
     while True:
-        if text[position : position + 1] != '"':
-            raise _syntax_error(text, position, "Expecting property name enclosed in double quotes")
-        key, end = scanstring(text, position + 1, True)  # noqa: FBT003 - the C function takes no keywords
-        end = skip(text, end)
-        if text[end : end + 1] != ":":
-            raise _syntax_error(text, end, "Expecting ':' delimiter")
-        value_start = skip(text, end + 1)
+        key, value_start = _scan_key(text, position)
         value: object
         if key in _SPANNED_KEYS and _is_array_of_objects(text, value_start):
             found, value_end = _scan_elements(text, value_start)
@@ -225,12 +221,26 @@ def _scan_members(text: str, start: int, elements: dict[int, tuple[Element, ...]
         else:
             value, value_end = _scan_value(text, value_start)
         members.append(Member(key, value, position, value_start, value_end))
-        end = skip(text, value_end)
-        if text[end : end + 1] == "}":
-            return members, end + 1
-        if text[end : end + 1] != ",":
-            raise _syntax_error(text, end, "Expecting ',' delimiter")
-        position = skip(text, end + 1)
+        follows = _after_member(text, value_end)
+        if follows is None:
+            raise _syntax_error(text, _after_space(text, value_end), "Expecting ',' delimiter")
+        position = follows.end()
+        if follows[1] == "}":
+            return members, follows.end(1)
+
+
+def _scan_key(text: str, position: int) -> tuple[str, int]:
+    """The key that begins there, and where its value does."""
+    plain = _plain_key(text, position)
+    if plain is not None:
+        return plain[1], plain.end()
+    if text[position : position + 1] != '"':
+        raise _syntax_error(text, position, "Expecting property name enclosed in double quotes")
+    key, end = scanstring(text, position + 1, True)  # noqa: FBT003 - the C function takes no keywords
+    end = _after_space(text, end)
+    if text[end : end + 1] != ":":
+        raise _syntax_error(text, end, "Expecting ':' delimiter")
+    return key, _after_space(text, end + 1)
 
 
 def _is_array_of_objects(text: str, start: int) -> bool:
@@ -241,17 +251,16 @@ def _is_array_of_objects(text: str, start: int) -> bool:
 
 
 def _scan_elements(text: str, start: int) -> tuple[list[Element], int]:
-    skip = _after_space
     elements: list[Element] = []
-    position = skip(text, start + 1)
+    position = _after_space(text, start + 1)
     if text[position : position + 1] == "]":
         return elements, position + 1
     while True:
         value, end = _scan_value(text, position)
         elements.append(Element(value, position, end))
-        end = skip(text, end)
-        if text[end : end + 1] == "]":
-            return elements, end + 1
-        if text[end : end + 1] != ",":
-            raise _syntax_error(text, end, "Expecting ',' delimiter")
-        position = skip(text, end + 1)
+        follows = _after_element(text, end)
+        if follows is None:
+            raise _syntax_error(text, _after_space(text, end), "Expecting ',' delimiter")
+        position = follows.end()
+        if follows[1] == "]":
+            return elements, follows.end(1)

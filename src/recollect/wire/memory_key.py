@@ -6,6 +6,7 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from recollect.errors import AuthenticationError, InvalidRequestError
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from recollect.wire.headers import Headers
 
 PREFIX = "mk_"
+CACHED_KEYS = 1024
+"""Clients send the same key with every request: its reading and its digest are kept for so many."""
 _secret = re.compile(r"mk_[A-Za-z0-9_-]{43}")
 _OWN_HEADERS = (b"x-memory-key", b"x-recallr-api-key")
 _SHARED_HEADERS = (b"authorization", b"x-api-key", b"api-key")
 """These carry a provider's key as well: only what begins like a memory key is one."""
+_KEY_HEADERS = frozenset({*_OWN_HEADERS, *_SHARED_HEADERS})
 _BEARER = "bearer "
 
 
@@ -43,6 +47,7 @@ def new_secret() -> str:
     return PREFIX + secrets.token_urlsafe(32)
 
 
+@lru_cache(maxsize=CACHED_KEYS)
 def digest(secret: str) -> bytes:
     """The SHA-256 of a key without its suffix: what is stored and looked up."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
@@ -68,9 +73,15 @@ def parse_memory_key(text: str, *, header: str = "") -> ParsedKey | None:
 def find_memory_key(headers: Headers) -> ParsedKey | None:
     """The memory key of a request, None where it has none. AuthenticationError where one of our own headers holds
     something else."""
-    found = {name.lower(): decode_header(value) for name, value in reversed(headers)}
+    sent = tuple([field for field in headers if field[0] in _KEY_HEADERS or field[0].lower() in _KEY_HEADERS])
+    return _find_among(sent) if sent else None
+
+
+@lru_cache(maxsize=CACHED_KEYS)
+def _find_among(sent: Headers) -> ParsedKey | None:
+    found = {name.lower(): _without_bearer(decode_header(value)) for name, value in reversed(sent)}
     for name in _OWN_HEADERS:
-        text = _without_bearer(found.get(name, ""))
+        text = found.get(name)
         if text:
             key = parse_memory_key(text, header=name.decode())
             if key is None:
@@ -78,7 +89,7 @@ def find_memory_key(headers: Headers) -> ParsedKey | None:
                 raise AuthenticationError(message, param=name.decode())
             return key
     for name in _SHARED_HEADERS:
-        key = parse_memory_key(_without_bearer(found.get(name, "")), header=name.decode())
+        key = parse_memory_key(found.get(name, ""), header=name.decode())
         if key is not None:
             return key
     return None
