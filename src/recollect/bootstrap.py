@@ -40,6 +40,7 @@ from recollect.recall.calibration import Calibration
 from recollect.recall.engine import RecallEngine
 from recollect.recall.indexer import PassageIndexer
 from recollect.recall.knowing import KnowingRecaller
+from recollect.remembering.editing import MemoryEditor
 from recollect.remembering.knowledge import Knowledge
 from recollect.server.app import GatewayApp
 from recollect.server.ports import Readiness
@@ -74,6 +75,7 @@ class Gateway:
     worker: Worker
     extraction: ExtractionWorker
     knowledge: Knowledge
+    editor: MemoryEditor
     embedder: Embedder | None
     embedder_problem: str | None
     upstream: HttpUpstream
@@ -197,6 +199,7 @@ async def open_gateway(settings: Settings) -> Gateway:
         worker=worker,
         extraction=extraction,
         knowledge=knowledge,
+        editor=MemoryEditor(store, knowledge, now, worker.notify, extraction.notify),
         embedder=embedder,
         embedder_problem=problem,
         upstream=http,

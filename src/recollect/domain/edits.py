@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from recollect.domain.ids import ConflictId, MemoryId
+    from recollect.domain.ids import ConflictId, MemoryId, MessageNumber
     from recollect.domain.memories import Claim
 
 
@@ -39,9 +39,10 @@ class Feedback(StrEnum):
 class Edit:
     """One thing that was done, at ``at``, to ``memory`` (none where one is added, or both of a conflict are kept).
 
-    ``claim`` is what an added or edited memory says from then on: its evidence quotes a message that was captured for
-    it, and with that message the edit goes. ``expires_at`` belongs to ``expire`` (None: never), ``feedback`` to
-    ``feedback``, ``conflict`` to ``resolve``, whose ``memory`` is the one that is right.
+    ``claim`` is what an added or edited memory says from then on: its evidence quotes messages, and the edit goes with
+    any of them. ``told`` is the message that was captured for it, where somebody said it in their own words.
+    ``expires_at`` belongs to ``expire`` (None: never), ``feedback`` to ``feedback``, ``conflict`` to ``resolve``, whose
+    ``memory`` is the one that is right.
     """
 
     kind: EditKind
@@ -51,3 +52,4 @@ class Edit:
     expires_at: datetime | None = None
     feedback: Feedback | None = None
     conflict: ConflictId | None = None
+    told: MessageNumber | None = None

@@ -57,8 +57,10 @@ class Folding:
     def take(self, claim: Claim) -> None:
         """Fold a claim in, unless it repeats what somebody deleted, reworded or called wrong since."""
         refused_at = self._refused.get((claim.subject, claim.attribute, key_of(claim.value)))
-        if refused_at is not None and claim.stated_at <= refused_at:
-            return
+        if refused_at is None or claim.stated_at > refused_at:
+            self._fold(claim)
+
+    def _fold(self, claim: Claim) -> None:
         rivals = [self._memories[self._newest[one]] for one in self._topics[claim.subject, claim.attribute]]
         rivals = [one for one in rivals if one.expired_at is None]
         same = [one for one in rivals if _is_same(one, claim)]
@@ -71,13 +73,15 @@ class Folding:
             self._state(claim, same, others)
 
     def apply(self, edit: Edit) -> None:
-        """Do what somebody did; an edit of a memory that is no longer derived does nothing."""
+        """Do what somebody did. Of a memory that is no longer derived, only what somebody made of it stays."""
         if edit.kind is EditKind.ADD and edit.claim is not None:
-            self.take(edit.claim)
+            self._fold(edit.claim)
         elif edit.kind is EditKind.RESOLVE:
             self._resolve(edit)
         elif edit.memory in self._newest and edit.memory not in self._deleted:
             self._edit(self._memories[self._newest[edit.memory]], edit)
+        elif edit.kind is EditKind.EDIT and edit.claim is not None and edit.memory not in self._deleted:
+            self._add(edit.claim, edit.memory)
 
     def _edit(self, known: Memory, edit: Edit) -> None:
         match edit.kind:
@@ -107,10 +111,10 @@ class Folding:
             subject=claim.subject,
             attribute=claim.attribute,
             value=claim.value,
-            category=claim.category or known.category,
+            category=claim.category,
             evidence=claim.evidence,
             stated_at=claim.stated_at,
-            valid_from=claim.valid_from or known.valid_from,
+            valid_from=claim.valid_from,
             valid_to=claim.valid_to,
             is_quotation=claim.is_quotation,
         )
@@ -207,9 +211,9 @@ class Folding:
         running = next((one for one in same if _is_open(one)), None)
         if running is not None and (running.valid_from is None or running.valid_from <= end):
             self._supersede(running, end, _merged(running, claim))
-        elif not same:
+        elif not same or running is not None:
             self._add(replace(claim, valid_to=end))
-        elif running is None:
+        else:
             ended = max(same, key=lambda one: one.valid_to or end)
             self._mark(ended, evidence=_merged(ended, claim))
 
@@ -230,11 +234,11 @@ class Folding:
         self._newest[one.id] = len(self._memories)
         self._memories.append(replace(one, **{**fresh, **changes}))  # type: ignore[arg-type]
 
-    def _add(self, claim: Claim) -> Memory:
+    def _add(self, claim: Claim, identifier: MemoryId | None = None) -> Memory:
         topic = (claim.subject, claim.attribute)
         count = 1
-        while (identifier := memory_id(*topic, key_of(claim.value), count)) in self._newest:
-            count += 1
+        while identifier is None or identifier in self._newest:
+            identifier, count = memory_id(*topic, key_of(claim.value), count), count + 1
         added = Memory(
             id=identifier,
             version=1,

@@ -63,7 +63,7 @@ class Change(StrEnum):
     """The value was so, and is so no longer."""
 
 
-_SENTENCES = frozenset({Attribute.NOTE, Attribute.EVENT, Attribute.FACT})
+SENTENCES = frozenset({Attribute.NOTE, Attribute.EVENT, Attribute.FACT})
 """Attributes whose values say all there is to say."""
 USER = "user"
 """The subject of claims whose speaker has no name."""
@@ -155,7 +155,7 @@ class Memory:
     def text(self) -> str:
         """The memory as a line: ``home: Lisbon``, ``Bob, home: Bonn``, or the sentence that it is."""
         about = "" if self.subject == USER else self.subject
-        if self.attribute in _SENTENCES:
+        if self.attribute in SENTENCES:
             return f"{about}: {self.value}" if about else self.value
         return f"{about}, {self.attribute.value}: {self.value}" if about else f"{self.attribute.value}: {self.value}"
 

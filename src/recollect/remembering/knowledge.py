@@ -31,7 +31,8 @@ _LARGE = 50
 class VaultKnowledge:
     """What is known of one vault. Every quote in it stands in a message of a live branch.
 
-    ``relations`` are typed and dated, ``co_occurrences`` only count who is named beside whom.
+    ``relations`` are typed and dated, ``co_occurrences`` only count who is named beside whom. ``statements`` are the
+    messages that were captured for edits, and are no part of a conversation.
     """
 
     sequence: int = NEVER
@@ -40,6 +41,7 @@ class VaultKnowledge:
     relations: tuple[Relation, ...] = ()
     co_occurrences: tuple[CoOccurrence, ...] = ()
     summaries: Mapping[SessionNumber, SessionSummary] = field(default_factory=dict)
+    statements: frozenset[MessageNumber] = frozenset()
 
     def profile(
         self,
@@ -110,16 +112,21 @@ def folded(record: KnowledgeRecord, policy: ConflictPolicy = ConflictPolicy.KEEP
         relations=fold_relations(relations),
         co_occurrences=co_occurrences(entities),
         summaries=_summaries(record),
+        statements=_told(record),
     )
 
 
 def _claims(record: KnowledgeRecord) -> Iterator[Claim]:
     """What a message says that was captured for an edit, the edit itself says."""
-    edited = {one.message for edit in record.edits if edit.claim for one in edit.claim.evidence}
+    edited = _told(record)
     for window in record.windows:
         for claim in window.window.found.claims:
             if _stands(claim.evidence, record.abandoned) and edited.isdisjoint(one.message for one in claim.evidence):
                 yield claim
+
+
+def _told(record: KnowledgeRecord) -> frozenset[MessageNumber]:
+    return frozenset(edit.told for edit in record.edits if edit.told is not None)
 
 
 def _entities(record: KnowledgeRecord) -> Iterator[Entity]:
@@ -131,11 +138,13 @@ def _entities(record: KnowledgeRecord) -> Iterator[Entity]:
 
 
 def _summaries(record: KnowledgeRecord) -> dict[SessionNumber, SessionSummary]:
-    """A session's windows in order; where a model wrote summaries, its own are taken."""
+    """A session's windows in order; where a model wrote summaries, its own are taken. Edits are no conversation."""
     by_session: dict[SessionNumber, dict[str, list[SessionSummary]]] = defaultdict(lambda: defaultdict(list))
+    edited = _told(record)
     for window in record.windows:
         summary = window.window.found.summary
-        if summary is not None and record.abandoned.isdisjoint(window.window.numbers):
+        is_said = record.abandoned.isdisjoint(window.window.numbers) and edited.isdisjoint(window.window.numbers)
+        if summary is not None and is_said:
             by_session[window.session][window.extractor].append(summary)
     return {session: _joined(_best(found)) for session, found in by_session.items()}
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from recollect.server.app import GatewayApp
     from recollect.server.ports import Gateway
 
+E = TypeVar("E", bound=StrEnum)
 CONTROL_FIELDS = frozenset({"user", "user_id", "safety_identifier", "session_id", "run_id", "agent_id", "memory_mode"})
 """Understood in every call, as in an exchange."""
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 MAX_PAGE = 1000
 DEFAULT_PAGE = 20
 
@@ -103,20 +106,29 @@ class Fields:
             return bool(value)
         raise refused(param=name, expected="true or false", code="invalid_boolean")
 
+    def optional_flag(self, name: str) -> bool | None:
+        """True, false or None; in a query string it comes as text."""
+        value = self.document.get(name)
+        if value in ("true", "false"):
+            return value == "true"
+        return self.flag(name) if self.has(name) else None
+
+    def choice(self, name: str, kind: type[E], *, code: str) -> E | None:
+        """One of the values of an enumeration, or None."""
+        value = self.document.get(name)
+        if value is None:
+            return None
+        if isinstance(value, str) and value in {one.value for one in kind}:
+            return kind(value)
+        raise refused(param=name, expected=f"one of {', '.join(one.value for one in kind)}", code=code)
+
     def time(self, name: str) -> datetime | None:
         """An RFC 3339 time, or None."""
         return parse_time(self.document.get(name), name) if self.has(name) else None
 
     def strategy(self, default: Strategy) -> Strategy:
         """``strategy``."""
-        value = self.document.get("strategy")
-        if value is None:
-            return default
-        if isinstance(value, str) and value in {one.value for one in Strategy}:
-            return Strategy(value)
-        raise refused(
-            param="strategy", expected=f"one of {', '.join(one.value for one in Strategy)}", code="invalid_strategy"
-        )
+        return self.choice("strategy", Strategy, code="invalid_strategy") or default
 
     def timezone(self, default: str) -> str:
         """``timezone``, an IANA name."""
@@ -191,7 +203,7 @@ class CallReader:
         return self._app
 
     async def read(self, request: Request, known: Collection[str] = (), *, user: str | None = None) -> Call:
-        """Authenticate, then read the body (POST) or the query string.
+        """Authenticate, then read the body (of a POST, PUT or PATCH) or the query string.
 
         InvalidRequestError for a field that is not among ``known`` and the controls. ``user`` is the one that the path
         names; it goes before any other.
@@ -208,7 +220,7 @@ class CallReader:
             raise InvalidRequestError(message, code="unknown_field", param=unknown)
         controls = read_controls(
             headers,
-            dict(request.query_params) if request.method == "POST" else {},
+            dict(request.query_params) if request.method in WITH_BODY else {},
             document,
             suffix_mode=authentication.suffix_mode,
             key_mode=authentication.principal.mode,
@@ -220,7 +232,7 @@ class CallReader:
         return Call(gateway, principal, controls, Fields(document))
 
     async def _document(self, request: Request) -> JsonDocument:
-        if request.method != "POST":
+        if request.method not in WITH_BODY:
             return JsonDocument.parse(orjson.dumps(dict(request.query_params)))
         headers = tuple(request.scope["headers"])
         fields = dict(headers)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from recollect.exchange.authenticate import Authentication
     from recollect.exchange.ports import IncomingRequest, ReplySink
     from recollect.providers.base import Headers
+    from recollect.remembering.editing import MemoryEditor
     from recollect.remembering.knowledge import Knowledge
     from recollect.stores.base import Store
 
@@ -126,6 +127,10 @@ class Gateway(Protocol):
     @property
     def knowledge(self) -> Knowledge:
         """What is known of each vault."""
+
+    @property
+    def editor(self) -> MemoryEditor:
+        """What people do to memories."""
 
     @property
     def extraction(self) -> Extracts:

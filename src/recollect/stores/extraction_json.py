@@ -60,6 +60,7 @@ def encode_edit(edit: Edit) -> str:
             "expires_at": _time(edit.expires_at),
             "feedback": edit.feedback,
             "conflict": edit.conflict,
+            "told": edit.told,
         }
     )
 
@@ -68,6 +69,7 @@ def decode_edit(text: str) -> Edit:
     """The inverse of :func:`encode_edit`."""
     document = json.loads(text)
     memory, feedback, conflict = document["memory"], document["feedback"], document["conflict"]
+    told = document.get("told")
     return Edit(
         kind=EditKind(document["kind"]),
         at=datetime.fromisoformat(document["at"]),
@@ -76,6 +78,7 @@ def decode_edit(text: str) -> Edit:
         expires_at=_read_time(document["expires_at"]),
         feedback=None if feedback is None else Feedback(feedback),
         conflict=None if conflict is None else ConflictId(conflict),
+        told=None if told is None else MessageNumber(told),
     )
 
 

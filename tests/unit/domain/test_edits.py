@@ -108,6 +108,15 @@ def test_an_edit_of_what_is_no_longer_derived_does_nothing():
     assert fold([], [Edit(EditKind.PIN, day(2), memory.id)]) == Timeline()
 
 
+def test_what_somebody_made_of_it_stays():
+    memory = only(fold([PORTO]))
+    edit = Edit(EditKind.EDIT, day(2), memory.id, claim(Attribute.HOME, "Oporto", 9, stated_at=day(2)))
+    pin = Edit(EditKind.PIN, day(3), memory.id)
+    left = only(fold([], [edit, pin]))
+    assert (left.id, left.value, left.is_pinned) == (memory.id, "Oporto", True)
+    assert fold([PORTO], [Edit(EditKind.DELETE, day(1), memory.id), edit]) == Timeline()
+
+
 def test_what_was_said_earlier_and_is_learned_later_tells_of_the_past():
     imported = replace(PORTO, recorded_at=day(9))
     timeline = fold([LISBON, imported])

@@ -137,7 +137,7 @@ class World:
         claim = Claim("user", Attribute.HOME, message.text, evidence, self.clock.at, recorded_at=self.clock.at)
         memories = known.believed()
         if choice % 3 == 0 or not memories:
-            edit = Edit(EditKind.ADD, self.clock.at, claim=claim)
+            edit = Edit(EditKind.ADD, self.clock.at, claim=claim, told=message.number)
         else:
             kinds = [EditKind.EDIT, EditKind.PIN, EditKind.EXPIRE, EditKind.FEEDBACK, EditKind.DELETE]
             edit = Edit(
@@ -145,6 +145,7 @@ class World:
                 at=self.clock.at,
                 memory=memories[choice % len(memories)].id,
                 claim=claim if choice % len(kinds) == 0 else None,
+                told=message.number if choice % len(kinds) == 0 else None,
                 expires_at=self.clock.at + timedelta(days=1),
                 feedback=list(Feedback)[choice % 4],
             )

@@ -41,7 +41,7 @@ def test_what_abandoned_messages_say_does_not_count():
 
 
 def test_a_message_captured_for_an_edit_says_what_the_edit_says():
-    edit = Edit(EditKind.ADD, MAY, claim=claim("allergic to nuts", 3, Attribute.NOTE))
+    edit = Edit(EditKind.ADD, MAY, claim=claim("allergic to nuts", 3, Attribute.NOTE), told=MessageNumber(3))
     record = KnowledgeRecord(1, (window(1, 3, claims=(claim("nuts", 3, Attribute.ALLERGY),)),), (edit,))
     assert [one.attribute for one in folded(record).timeline.memories] == [Attribute.NOTE]
 

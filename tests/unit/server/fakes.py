@@ -14,10 +14,12 @@ from recollect.domain.capture import AtHead, Capture
 from recollect.domain.controls import Controls
 from recollect.domain.ids import ProjectId, SessionName, TraceId
 from recollect.domain.keys import Principal
+from recollect.domain.memories import ConflictPolicy
 from recollect.domain.messages import NewMessage
 from recollect.domain.recall import Hit, MemoryStatus, RecallResult
 from recollect.exchange.authenticate import Authenticator
 from recollect.exchange.ports import IncomingRequest, ReplySink
+from recollect.remembering.editing import MemoryEditor
 from recollect.remembering.knowledge import Knowledge
 from recollect.server.app import GatewayApp
 from recollect.server.ports import Readiness
@@ -118,8 +120,16 @@ class FakeGateway:
 
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self.store)
-        self.knowledge = Knowledge(self.store.knowledge)
+        self.knowledge = Knowledge(self.store.knowledge, policy=ConflictPolicy.ASK)
+        self.captured = 0
+        self.editor = MemoryEditor(self.store, self.knowledge, self.clock, self.count_capture, self.extraction.notify)
         self.authenticator = Authenticator(self.store.keys)
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC)
+
+    def count_capture(self) -> None:
+        self.captured += 1
 
     async def readiness(self) -> Readiness:
         return self.state

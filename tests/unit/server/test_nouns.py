@@ -57,7 +57,10 @@ class TestMemories:
     async def test_delete(self, app, gateway):
         (identifier, _) = await store_messages(gateway, "ann", "one", "two")
         status, body = await call(app, "DELETE", f"/v1/memory/memories/{identifier}?user=ann")
-        assert (status, body) == (200, {"id": identifier, "object": "memory.deleted", "deleted": True})
+        assert (status, body) == (
+            200,
+            {"id": identifier, "object": "memory.deleted", "deleted": True, "messages_deleted": 1},
+        )
         assert (await call(app, "DELETE", f"/v1/memory/memories/{identifier}?user=ann"))[0] == 404
         _, left = await call(app, "GET", "/v1/memory/memories?user=ann")
         assert [one["text"] for one in left["data"]] == ["two"]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from recollect.server.openapi.schemas import ADDRESS, Schema, components, free, ref, text, whole
+from recollect.domain.standing import Wanted
+from recollect.server.openapi.knowledge_schemas import ATTRIBUTE
+from recollect.server.openapi.parts import Schema, choice, flag, free, moment, ref, text, whole
+from recollect.server.openapi.schemas import components
+from recollect.server.openapi.shared import ADDRESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +25,18 @@ class Operation:
     status: str = "200"
 
 
+CHOICES = ("kind", "status", "as_of", "known_at", "subject", "attribute", "entity", "category", "is_pinned")
 MEMORY_OPERATIONS = (
     Operation("post", "/v1/memory/ingest", "Store messages", "IngestReply", "IngestRequest"),
     Operation("post", "/v1/memory/search", "Rank a vault against a question", "SearchReply", "SearchRequest"),
     Operation("post", "/v1/memory/prepare", "Put memories into a request", "PrepareReply", "PrepareRequest"),
-    Operation("get", "/v1/memory/memories", "List memories", "MemoryList", query=("limit", "after")),
+    Operation("get", "/v1/memory/memories", "List memories", "MemoryList", query=("limit", "after", *CHOICES)),
+    Operation("post", "/v1/memory/memories", "Add a memory", "Memory", "MemoryRequest", status="201"),
     Operation("get", "/v1/memory/memories/{memory_id}", "Get a memory", "Memory"),
-    Operation("delete", "/v1/memory/memories/{memory_id}", "Delete a memory", "Deleted"),
+    Operation("patch", "/v1/memory/memories/{memory_id}", "Edit, pin or expire a memory", "Memory", "MemoryRequest"),
+    Operation("delete", "/v1/memory/memories/{memory_id}", "Delete a memory", "MemoryDeleted", query=("with_sources",)),
+    Operation("get", "/v1/memory/memories/{memory_id}/history", "Every version of a memory", "MemoryList"),
+    Operation("post", "/v1/memory/memories/{memory_id}/feedback", "Judge a memory", "Memory", "FeedbackRequest"),
     Operation("get", "/v1/memory/sessions", "List sessions, newest first", "SessionList", query=("limit", "after")),
     Operation("get", "/v1/memory/sessions/{name}", "Get a session", "Session"),
     Operation(
@@ -69,6 +78,18 @@ _PARAMETERS: dict[str, Schema] = {
     "limit": whole("size of the page", minimum=1, maximum=1000),
     "after": text("the last id of the page before"),
     "before": text("id of the oldest message of the page before"),
+    "kind": choice("memory", "summary", "passage", description="only these; all of them where it is left out"),
+    "status": choice(
+        *Wanted, description="`open`: what is so or will be; the default, but with `as_of` it is `current`"
+    ),
+    "as_of": moment("what was so then, by what is known now"),
+    "known_at": moment("by what was believed then"),
+    "subject": text("memories about somebody"),
+    "attribute": {**ATTRIBUTE, "description": "memories of an attribute"},
+    "entity": text("memories that are about, or name, an entity (its name or an alias)"),
+    "category": text("memories of a category"),
+    "is_pinned": flag("memories that are pinned, or are not"),
+    "with_sources": flag("also delete the messages that it rests on, with all that only they support"),
 }
 
 
@@ -152,7 +173,7 @@ def _path_parameters(path: str) -> list[Schema]:
 
 
 def _query_parameters(operation: Operation) -> list[Schema]:
-    if not operation.path.startswith("/v1/memory") or operation.method == "post":
+    if not operation.path.startswith("/v1/memory") or operation.body is not None:
         return []
     known = {**ADDRESS, **{name: _PARAMETERS[name] for name in operation.query}}
     taken = {step[1:-1] for step in operation.path.split("/") if step.startswith("{")}

@@ -2,114 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-Schema = dict[str, Any]
-
-
-def text(description: str = "", **more: object) -> Schema:
-    """A string."""
-    return {"type": "string", **({"description": description} if description else {}), **more}
-
-
-def whole(description: str = "", **more: object) -> Schema:
-    """An integer."""
-    return {"type": "integer", **({"description": description} if description else {}), **more}
-
-
-def number(description: str = "", **more: object) -> Schema:
-    """A number."""
-    return {"type": "number", **({"description": description} if description else {}), **more}
-
-
-def flag(description: str = "", **more: object) -> Schema:
-    """A boolean."""
-    return {"type": "boolean", **({"description": description} if description else {}), **more}
-
-
-def moment(description: str = "") -> Schema:
-    """A time."""
-    return text(description or "RFC 3339", format="date-time")
-
-
-def nullable(schema: Schema) -> Schema:
-    """The schema, or null."""
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-def array(items: Schema, description: str = "") -> Schema:
-    """A list."""
-    return {"type": "array", "items": items, **({"description": description} if description else {})}
-
-
-def choice(*values: str, **more: object) -> Schema:
-    """One of these strings."""
-    return {"type": "string", "enum": list(values), **more}
-
-
-def free(description: str = "") -> Schema:
-    """Any object."""
-    return {"type": "object", "additionalProperties": True, **({"description": description} if description else {})}
-
-
-def record(properties: dict[str, Schema], *required: str, description: str = "", is_open: bool = True) -> Schema:
-    """An object with these members. ``is_open``: others may come."""
-    schema: Schema = {"type": "object", "properties": properties}
-    if required:
-        schema["required"] = list(required)
-    if not is_open:
-        schema["additionalProperties"] = False
-    if description:
-        schema["description"] = description
-    return schema
-
-
-def ref(name: str) -> Schema:
-    """One of :func:`components`, by name."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def page(of: str) -> Schema:
-    """A page of a list."""
-    return record(
-        {
-            "object": choice("list"),
-            "data": array(ref(of)),
-            "first_id": nullable(text()),
-            "last_id": nullable(text("go on with `after` = this")),
-            "has_more": flag(),
-        },
-        "object",
-        "data",
-        "has_more",
-    )
-
-
-STRATEGY = choice("low_latency", "balanced", "agentic")
-MODE = choice("full", "read", "write", "off", "shadow")
-KIND = choice("client", "vault", "admin")
-ADDRESS: dict[str, Schema] = {
-    "user": text("whose memory; the key's own vault where it is left out"),
-    "user_id": text("the same as `user`"),
-    "safety_identifier": text("the same as `user`"),
-    "session_id": text("the session; inferred where it is left out"),
-    "run_id": text("the same as `session_id`"),
-    "agent_id": text("the agent that is speaking"),
-    "memory_mode": MODE,
-}
-"""Fields that every call of the memory surface understands."""
-RECALL: dict[str, Schema] = {
-    "strategy": STRATEGY,
-    "filters": free("only messages whose metadata has these values"),
-    "as_of": moment("recall as if it were then"),
-    "threshold": number("the gate; higher is stricter", minimum=0, maximum=1),
-    "timezone": text("IANA name in which dates of the query are meant"),
-}
+from recollect.server.openapi.knowledge_schemas import knowledge
+from recollect.server.openapi.parts import (
+    Schema,
+    array,
+    choice,
+    flag,
+    free,
+    moment,
+    nullable,
+    number,
+    page,
+    record,
+    ref,
+    text,
+    whole,
+)
+from recollect.server.openapi.shared import ABOUT, ADDRESS, BESIDE, HEAD, KIND, MODE, RECALL, STRATEGY
 
 
 def components() -> dict[str, Schema]:
     """Every named schema."""
-    return {**_requests(), **_memories(), **_people(), **_operations()}
+    return {**_requests(), **_memories(), **knowledge(), **_people(), **_operations()}
 
 
 def _requests() -> dict[str, Schema]:
@@ -182,33 +96,11 @@ def _requests() -> dict[str, Schema]:
 
 
 def _memories() -> dict[str, Schema]:
-    about: dict[str, Schema] = {
-        "role": text(),
-        "name": nullable(text()),
-        "occurred_at": moment(),
-        "session_id": text(),
-        "sources": array(record({"message_id": text(), "external_id": nullable(text()), "quote": text()})),
-    }
-    beside: dict[str, Schema] = {
-        "agent_id": nullable(text()),
-        "metadata": free(),
-        "captured_at": moment(),
-        "is_live": flag("`false` on a branch that an edit or a regeneration left behind"),
-        "is_partial": flag("a reply that broke off"),
-    }
-    head: dict[str, Schema] = {
-        "id": text("`msg_…`; a piece of a long message has its place behind a colon"),
-        "object": choice("memory"),
-        "kind": choice("passage", "memory", "summary"),
-        "text": text(),
-    }
     hit = record(
-        {**head, "score": number(), **about, "tokens": whole(), "explain": free()}, "id", "object", "kind", "text"
+        {**HEAD, "score": number(), **ABOUT, "tokens": whole(), "explain": free()}, "id", "object", "kind", "text"
     )
     return {
         "Hit": hit,
-        "Memory": record({**head, **about, **beside}, "id", "object", "kind", "text"),
-        "MemoryList": page("Memory"),
         "IngestReply": record(
             {
                 "object": choice("memory.ingest"),
@@ -254,7 +146,7 @@ def _memories() -> dict[str, Schema]:
             "trace_id",
         ),
         "Message": record(
-            {"id": text(), "object": choice("message"), "content": {}, "text": text(), **about, **beside}, "id", "role"
+            {"id": text(), "object": choice("message"), "content": {}, "text": text(), **ABOUT, **BESIDE}, "id", "role"
         ),
         "MessageList": page("Message"),
     }

@@ -10,6 +10,7 @@ from starlette.routing import Router
 from recollect.errors import ApiError, MethodNotAllowedError, NotFoundError
 from recollect.server.call import CallReader
 from recollect.server.routes import (
+    editing,
     ingest,
     jobs,
     keys,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from recollect.server.app import GatewayApp
 
-NOUNS = (ingest, search, prepare, memories, sessions, users, stats, traces, keys, jobs, operations)
+NOUNS = (ingest, search, prepare, memories, editing, sessions, users, stats, traces, keys, jobs, operations)
 METHOD_NOT_ALLOWED = 405
 
 

@@ -255,7 +255,7 @@ class KnowledgeTests:
         vault = await writer.vault()
         memory = MemoryId("mem_0123456789abcdef")
         edits = [
-            Edit(EditKind.ADD, START, claim=_CLAIM),
+            Edit(EditKind.ADD, START, claim=_CLAIM, told=MessageNumber(1)),
             Edit(EditKind.EXPIRE, START, memory, expires_at=START + timedelta(days=1)),
             Edit(EditKind.FEEDBACK, START, memory, feedback=Feedback.NEVER_USE),
             Edit(EditKind.RESOLVE, START, memory, conflict=ConflictId("cfl_0123456789abcdef")),
