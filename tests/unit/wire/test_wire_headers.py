@@ -156,7 +156,7 @@ def test_a_report_becomes_headers() -> None:
         b"x-memory-stored": b"yes",
         b"x-memory-strategy": b"agentic",
     }
-    assert set(found) == {name.lower().encode() for name in RESPONSE_HEADERS}
+    assert {name.lower().encode() for name in RESPONSE_HEADERS} - set(found) == {b"x-memory-cache"}, "the upstream's"
 
 
 def test_recallrs_spellings_are_answered_in_them_too() -> None:
