@@ -13,6 +13,7 @@ from recollect.domain.controls import Controls
 from recollect.embedders.minilm import load_minilm
 from recollect.embedders.openai_compatible import OpenAICompatibleEmbedder
 from recollect.errors import EmbedderUnavailableError, RequestError, SettingsError, StoreUnavailableError
+from recollect.exchange.account import Accountant
 from recollect.exchange.authenticate import Authenticator
 from recollect.exchange.capture import Capturer
 from recollect.exchange.forward import Forwarder
@@ -29,8 +30,10 @@ from recollect.providers.base import Route
 from recollect.providers.bridging import BridgingUpstream, bridges_of
 from recollect.providers.caching import CachingUpstream
 from recollect.providers.chat_model import ProviderChatModel
+from recollect.providers.hosts import ProviderHosts
 from recollect.providers.http_upstream import HttpUpstream, Timeouts
 from recollect.providers.models import ModelCatalogue
+from recollect.providers.pricing import PriceBook, parse_prices
 from recollect.providers.recall_model import RecallModel
 from recollect.providers.registry import context_window, find_provider, load_registry, with_overrides
 from recollect.providers.response_cache import CachePolicy, ResponseCache
@@ -203,7 +206,12 @@ async def open_gateway(settings: Settings) -> Gateway:
         embedder=embedder,
         embedder_problem=problem,
         upstream=http,
-        pipeline=Pipeline(stages, catalogue, PipelineSettings(defaults, limits.max_body_bytes, now, context_window)),
+        pipeline=Pipeline(
+            stages,
+            catalogue,
+            PipelineSettings(defaults, limits.max_body_bytes, now, context_window),
+            _accountant(settings, registry),
+        ),
         calls=MemoryCalls(store, recaller, worker, resolver, recall, injector, rememberer, now),
         authenticator=authenticator,
         defaults=defaults,
@@ -249,6 +257,16 @@ def _answering(settings: Settings, upstream: Upstream) -> Upstream:
     if not response_cache.is_on:
         return upstream
     return CachingUpstream(upstream, ResponseCache(CachePolicy(response_cache.ttl_s, response_cache.max_mb * MIB)))
+
+
+def _accountant(settings: Settings, registry: dict[str, Provider]) -> Accountant:
+    prices = {name: one.model_dump(exclude_none=True) for name, one in settings.prices.items()}
+    return Accountant(
+        PriceBook(parse_prices(prices)),
+        registry,
+        ProviderHosts(registry.values()).provider_at,
+        settings.cost.asks_for_usage,
+    )
 
 
 def _extraction(

@@ -105,6 +105,7 @@ def test_the_guard_of_imports_sees_what_it_should() -> None:
 def test_every_package_is_known() -> None:
     """A new package is a decision: it is named in the contracts, and here."""
     assert set(packages()) == {
+        "accounting",
         "cli",
         "client",
         "compat",

@@ -8,7 +8,7 @@ from recollect.settings import settings_table
 from tests.architecture.tree import modules
 
 READ_BY_PROPERTIES = {"store.path"}  # by Settings.database_path
-READ_AS_A_WHOLE = "providers."  # a provider's settings are laid over its registry entry, whatever they are
+READ_AS_A_WHOLE = ("providers.", "prices.")  # a provider's settings are laid over its registry entry, whatever they are
 SHORT_NAMES = {
     "embedder": "chosen",
     "cors": "settings",

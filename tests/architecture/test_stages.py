@@ -14,6 +14,7 @@ BESIDES_STAGES = {
     "ports",  # what the edge must provide
     "relay",  # carries the reply's bytes between forward and capture
     "tap",  # listens to them
+    "account",  # counts what an exchange takes, around forward
     "memory_calls",  # the memory surface, built from the same stages
 }
 

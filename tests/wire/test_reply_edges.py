@@ -7,11 +7,12 @@ import json
 import pytest
 
 from recollect.domain.messages import fingerprint
+from recollect.domain.usage import Usage
 from recollect.wire.chat_completions import CHAT_COMPLETIONS
 from recollect.wire.dialects import DIALECTS
 from recollect.wire.json_document import JsonDocument
 from recollect.wire.messages import MESSAGES
-from recollect.wire.prompt import Reply, Usage
+from recollect.wire.prompt import Reply
 from recollect.wire.reply_chat import ChatReplyReader
 from recollect.wire.reply_responses import read_response_events
 from recollect.wire.responses import RESPONSES

@@ -77,5 +77,7 @@ class ChatModel(Protocol):
 
 def estimate_tokens(text: str) -> int:
     """An estimate on the safe side: a wide (CJK) character is a token, 3.6 others make one."""
+    if text.isascii():
+        return -int(-len(text) // 3.6)
     wide = sum(character > "\u2e7f" for character in text)
     return wide + -int(-(len(text) - wide) // 3.6)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from recollect.domain.ids import Lineage, MessageNumber, ProjectId, SessionName, TraceId
     from recollect.domain.keys import Principal
     from recollect.domain.recall import Hit, RecallResult
+    from recollect.domain.usage import Cost
     from recollect.domain.vaults import Session, Vault
     from recollect.exchange.ports import IncomingRequest
     from recollect.providers.base import Route
@@ -105,6 +106,12 @@ class Exchange:
     edit: PromptEdit = field(default_factory=PromptEdit)
     block_tokens: int = 0
 
+    # forward
+    cost: Cost | None = None
+    """What it took, once the reply is closed; None where nobody counts, as for a file or an error."""
+    passed_model: str | None = None
+    """The model that a request names which is no conversation."""
+
     # capture
     stored: Stored = Stored.NO
     is_captured: bool = False
@@ -116,6 +123,12 @@ class Exchange:
         """The request takes part in memory at all: it recalls or stores, and is no side call."""
         mode = self.controls.mode
         return (mode.recalls or mode.stores) and self.prompt is not None and not self.prompt.is_side_call
+
+    @property
+    def model(self) -> str:
+        """The model as the provider spells it, "" where none is named."""
+        spelled = self.route.model if self.route else None
+        return spelled or (self.prompt.model if self.prompt else self.passed_model) or ""
 
     @property
     def shown(self) -> tuple[Hit, ...]:

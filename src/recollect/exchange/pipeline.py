@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from recollect.domain.controls import Controls
     from recollect.domain.ids import ProjectId
     from recollect.domain.keys import Principal
+    from recollect.exchange.account import Accountant
     from recollect.exchange.authenticate import Authentication, Authenticator
     from recollect.exchange.capture import Capturer
     from recollect.exchange.forward import Forwarder
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from recollect.exchange.recall import RecallStage
     from recollect.exchange.remember import Rememberer
     from recollect.exchange.resolve import Resolver
-    from recollect.providers.base import Headers, Upstream
+    from recollect.providers.base import Headers, Upstream, UpstreamReply
     from recollect.wire.prompt import Dialect
 
 logger = logging.getLogger(__name__)
@@ -82,8 +83,11 @@ class PipelineSettings:
 class Pipeline:
     """Carries requests through the stages. One instance serves all; an :class:`Exchange` is made for each."""
 
-    def __init__(self, stages: Stages, catalogue: Catalogue, settings: PipelineSettings) -> None:
-        """Take the stages, the catalogue of models, and the settings."""
+    def __init__(
+        self, stages: Stages, catalogue: Catalogue, settings: PipelineSettings, accountant: Accountant | None = None
+    ) -> None:
+        """Take the stages, the catalogue of models, the settings, and who counts; None: nobody does."""
+        self._accountant = accountant
         self._stages = stages
         self._catalogue = catalogue
         self._settings = settings
@@ -120,13 +124,15 @@ class Pipeline:
             await self._remember_before(exchange)
         with _Timed(exchange, "inject"):
             self._stages.inject.run(exchange)
+            if self._accountant is not None:
+                self._accountant.prepare(exchange)
             body = dialect.edit(exchange.document, exchange.edit)
         await self._exchange_with_provider(exchange, body, sink)
 
     def over(self, upstream: Upstream) -> Pipeline:
         """The same pipeline with another way to the provider: for a client whose requests share a WebSocket."""
         stages = replace(self._stages, forward=replace(self._stages.forward, upstream=upstream))
-        other = Pipeline(stages, self._catalogue, self._settings)
+        other = Pipeline(stages, self._catalogue, self._settings, self._accountant)
         other._background = self._background
         other._late_captures = self._late_captures
         return other
@@ -163,7 +169,7 @@ class Pipeline:
 
     async def _exchange_with_provider(self, exchange: Exchange, body: bytes, sink: ReplySink) -> None:
         with _Timed(exchange, "forward"):
-            upstream = await self._stages.forward.send(exchange, body)
+            upstream = await self._send(exchange, body)
         if upstream.status in REDIRECTS:
             await upstream.close()
             message = "The provider answered with a redirect, which is not followed. Use the URL that it leads to."
@@ -180,6 +186,11 @@ class Pipeline:
         finally:
             self._note_state(exchange, relay.reply.response_id if relay.reply else None)
             self._in_background(self._stages.remember.run(exchange))
+
+    async def _send(self, exchange: Exchange, body: bytes | AsyncIterator[bytes] | None) -> UpstreamReply:
+        if self._accountant is None:
+            return await self._stages.forward.send(exchange, body)
+        return await self._accountant.send(self._stages.forward, exchange, body)
 
     def _note_state(self, exchange: Exchange, response_id: str | None) -> None:
         """What the provider's own state holds now, for a request that continues it."""
@@ -210,7 +221,8 @@ class Pipeline:
             body, model = self._with_plain_model(exchange, body)
         if exchange.route is None:
             exchange.route = self._stages.forward.route(exchange, model)
-        upstream = await self._stages.forward.send(exchange, body)
+        exchange.passed_model = model
+        upstream = await self._send(exchange, body)
         await relay_untouched(upstream, sink, self._headers(exchange))
 
     def _with_plain_model(self, exchange: Exchange, body: bytes) -> tuple[bytes, str | None]:

@@ -99,7 +99,8 @@ class Provider:
     ``aliases`` are other spellings of the name. ``has_slashed_models``: its own models contain slashes, so a name with
     an unknown prefix is left to it. ``forward_hosts`` are hosts besides the base URL's that forward style may reach
     (``*.example.com`` for every name below). ``base_url`` is "" where only the operator can know it.
-    ``is_configured``: the settings add or change it.
+    ``is_configured``: the settings add or change it. ``has_stream_usage``: it understands
+    ``stream_options.include_usage``.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Provider:
     has_slashed_models: bool = False
     forward_hosts: tuple[str, ...] = ()
     is_configured: bool = False
+    has_stream_usage: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,15 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from recollect.domain.usage import NANO_PER_USD
 from recollect.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from recollect.wire.prompt import Usage
+    from recollect.domain.usage import Usage
 
 MILLION = 1_000_000
-NANO_PER_USD = 1_000_000_000
 REQUESTS_PER_PRICE = 1000
 CATALOGUES = frozenset({"openrouter"})
 """Providers whose own price list is used although their models are named after others."""
@@ -48,11 +48,11 @@ class UnitPrices:
     cache_write: Price
     request: int = 0
 
-    def cost_nano_usd(self, usage: Usage, *, cache_write_tokens: int = 0) -> int:
-        """What the provider charges. As OpenAI counts, ``input_tokens`` hold the cached and the written ones."""
+    def cost_nano_usd(self, usage: Usage) -> int:
+        """What the provider charges."""
         total = usage.input_tokens
         cached = min(usage.cached_tokens, total)
-        written = min(cache_write_tokens, total - cached)
+        written = min(usage.cache_write_tokens, total - cached)
         sums = (
             (total - cached - written) * self.input.at(total)
             + cached * self.cached.at(total)
@@ -77,10 +77,14 @@ class PriceBook:
         hour = self.now().replace(minute=0, second=0, microsecond=0)
         return _listed(provider, model, hour)
 
-    def cost_nano_usd(self, provider: str, model: str, usage: Usage, *, cache_write_tokens: int = 0) -> int | None:
-        """What a request cost, None where the model's price is not known."""
+    def cost_nano_usd(self, provider: str, model: str, usage: Usage) -> int | None:
+        """What a request cost, None where the model's price is not known. What such a provider as OpenRouter says
+        that it charges goes before the list."""
+        is_overridden = f"{provider}/{model}" in self.overrides or f"{provider}/*" in self.overrides
+        if provider in CATALOGUES and usage.reported_nano_usd is not None and not is_overridden:
+            return usage.reported_nano_usd
         prices = self.unit_prices(provider, model)
-        return None if prices is None else prices.cost_nano_usd(usage, cache_write_tokens=cache_write_tokens)
+        return None if prices is None else prices.cost_nano_usd(usage)
 
 
 def parse_prices(table: Mapping[str, object]) -> dict[str, UnitPrices]:

@@ -145,4 +145,5 @@ _PARSERS: Mapping[str, Callable[[str, str, object], object]] = {
     "aliases": _texts,
     "has_slashed_models": _truth,
     "forward_hosts": _texts,
+    "has_stream_usage": _truth,
 }

@@ -26,7 +26,8 @@ class EffectiveSetting:
 
     def __str__(self) -> str:
         """A line of TOML, which says where it is from."""
-        line = f"{self.name} = {tomli_w.dumps({'_': self.value}).partition(' = ')[2].strip()}"
+        value = "{}" if self.value == {} else tomli_w.dumps({"_": self.value}).partition(" = ")[2].strip()
+        line = f"{self.name} = {value}"
         return line if self.origin is None else f"{line}  # {self.origin}"
 
 

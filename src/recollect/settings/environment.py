@@ -20,6 +20,7 @@ CONFIG_VARIABLE = "RECOLLECT_CONFIG"
 WORKER_VARIABLE = "RECOLLECT_WORKER_SETTINGS"
 CLIENT_VARIABLES = frozenset({"RECOLLECT_BASE_URL", "RECOLLECT_API_KEY"})
 """Read by the Python client, not by the gateway."""
+TABLES = {"prices": '{"openai/gpt-4o": {"input": 2.5, "output": 10}}'}
 LISTS = frozenset({"allow_upstreams", "allow_hosts", "cors.origins", "extractor.categories"})
 
 
@@ -64,7 +65,7 @@ def settings_from_environment(environ: Mapping[str, str]) -> dict[str, object]:
 def split_value(name: str, text: str, origin: str) -> object:
     """A value given as text: lists are separated by commas, providers are ``NAME=BASE_URL``; both may be JSON."""
     stripped = text.strip()
-    if name != "providers" and name not in LISTS:
+    if name not in {"providers", *TABLES} and name not in LISTS:
         return text
     if stripped.startswith(("[", "{")):
         try:
@@ -72,6 +73,9 @@ def split_value(name: str, text: str, origin: str) -> object:
         except json.JSONDecodeError as error:
             message = f"{origin}: this is not valid JSON ({error.msg}, column {error.colno})."
             raise SettingsError(message) from error
+    if name in TABLES:
+        message = f"{origin}: this must be a table as JSON, as in {TABLES[name]}."
+        raise SettingsError(message)
     pieces = [piece.strip() for piece in stripped.split(",") if piece.strip()]
     return providers_of(pieces, origin) if name == "providers" else pieces
 

@@ -50,11 +50,32 @@ class ProviderSettings(Section):
     )
     needs_key: bool | None = Field(default=None, description="`false` for local servers")
     dialects: tuple[str, ...] | None = Field(default=None, description="paths it serves, as `chat/completions`")
+    has_stream_usage: bool | None = Field(default=None, description="it understands `stream_options.include_usage`")
 
     @field_validator("base_url")
     @classmethod
     def _check_base_url(cls, value: str | None) -> str | None:
         return value if value is None else checked_url(value)
+
+
+class PriceSettings(Section):
+    """What one model costs, in dollars for a million tokens."""
+
+    input: float = Field(ge=0, description="tokens that are sent")
+    output: float = Field(ge=0, description="tokens that come back")
+    cached: float | None = Field(default=None, ge=0, description="sent tokens that were in the provider's cache")
+    cache_write: float | None = Field(default=None, ge=0, description="sent tokens that were written to that cache")
+    request: float | None = Field(default=None, ge=0, description="dollars for each request")
+
+
+class CostSettings(Section):
+    """Counting what exchanges take."""
+
+    asks_for_usage: Literal["never", "router", "always"] = Field(
+        default="router",
+        description="whose streams are asked for their count of tokens: `router` style's, `always` (where the "
+        "provider is known to understand it), or `never`",
+    )
 
 
 class LimitSettings(Section):
@@ -218,6 +239,10 @@ class Settings(Section):
     providers: dict[str, ProviderSettings] = Field(
         default_factory=dict, description="providers to add or change, by name"
     )
+    prices: dict[str, PriceSettings] = Field(
+        default_factory=dict, description='prices of models that differ from the list, as `prices."openai/gpt-4o"`'
+    )
+    cost: CostSettings = Field(default_factory=CostSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     recall: RecallSettings = Field(default_factory=RecallSettings)
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from recollect.settings.schema import ProviderSettings, Section, Settings
+from recollect.settings.schema import PriceSettings, ProviderSettings, Section, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,10 @@ _TOLD_DEFAULTS = {
     "embedder.cache_dir": "the platform's folder for caches",
     "store.path": "`data_dir`/recollect.db",
 }
+
+
+_TABLES: dict[str, type[Section]] = {"providers": ProviderSettings, "prices": PriceSettings}
+"""Tables whose keys are the operator's own, and what an entry holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +54,14 @@ def _rows(section: type[Section], prefix: str) -> Iterator[SettingRow]:
         if isinstance(info.annotation, type) and issubclass(info.annotation, Section):
             yield from _rows(info.annotation, f"{name}.")
             continue
-        default = _TOLD_DEFAULTS.get(name) or _default_text(
-            info.get_default(call_default_factory=True, validated_data={})
+        default = _TOLD_DEFAULTS.get(name) or (
+            "" if info.is_required() else _default_text(info.get_default(call_default_factory=True, validated_data={}))
         )
-        has_variable = not prefix.startswith("providers.")
+        has_variable = not any(prefix == f"{table}.{WILDCARD}." for table in _TABLES)
         variable = environment_name(name) if has_variable else ""
         yield SettingRow(name, variable, default, info.description or "", is_secret=not info.repr)
-        if name == "providers":
-            yield from _rows(ProviderSettings, f"providers.{WILDCARD}.")
+        if name in _TABLES:
+            yield from _rows(_TABLES[name], f"{name}.{WILDCARD}.")
 
 
 def _default_text(value: object) -> str:

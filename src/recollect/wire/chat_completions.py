@@ -9,6 +9,7 @@ from recollect.wire.content import assistant_content, chat_tool_calls, read_cont
 from recollect.wire.prompt import Prompt
 from recollect.wire.reply_chat import ChatReplyReader
 from recollect.wire.side_calls import is_marked_side_call, is_side_prompt
+from recollect.wire.usage import usage_edits
 from recollect.wire.utterances import (
     SYSTEM_ROLES,
     content_member,
@@ -66,6 +67,7 @@ class ChatCompletions:
         """
         elements = _elements(body)
         edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, elements)
+        edits += usage_edits(body) if edit.asks_usage else []
         for index, block in edit.blocks.items():
             if 0 <= index < len(elements):
                 edits += _insert(body, elements[index], block, is_first=True)

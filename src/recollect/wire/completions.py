@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from recollect.wire.content import read_content
 from recollect.wire.prompt import Prompt
 from recollect.wire.reply_completions import CompletionsReplyReader
+from recollect.wire.usage import usage_edits
 from recollect.wire.utterances import insert_text, model_edits, own_field_edits, user_utterance
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Completions:
     def edit(self, body: JsonDocument, edit: PromptEdit) -> bytes:
         """The block goes before a string prompt, which the model is to continue; a profile has no place here."""
         edits = own_field_edits(body) + model_edits(body, edit.model)
+        edits += usage_edits(body) if edit.asks_usage else []
         place = _prompt(body)
         if place is not None and 0 in edit.blocks:
             edits += insert_text(body, place, edit.blocks[0], "text", is_first=True)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from recollect.domain.ids import Fingerprint
     from recollect.domain.messages import Role
+    from recollect.domain.usage import Usage
     from recollect.wire.json_document import JsonDocument
 
 
@@ -60,11 +61,13 @@ class PromptEdit:
 
     ``model``: the provider's own spelling, None leaves it. ``blocks``: text to put before the words of
     the utterance with that index. ``profile``: text to append to the system or developer message or ``instructions``.
+    ``asks_usage``: a stream is to end with the provider's count of tokens.
     """
 
     model: str | None = None
     blocks: Mapping[int, str] = field(default_factory=dict)
     profile: str | None = None
+    asks_usage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +76,6 @@ class ReplyMessage:
 
     text: str
     content: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens as the provider counted them."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

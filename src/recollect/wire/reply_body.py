@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from recollect.wire.prompt import Usage
 from recollect.wire.sse import stream_data
 
 if TYPE_CHECKING:
@@ -74,19 +73,6 @@ def event_objects(events: list[bytes]) -> Iterator[dict[str, object]]:
             yield value
 
 
-def read_usage(usage: object) -> Usage | None:
-    """Token counts in either dialect's words, also DeepSeek's for the cache."""
-    if not isinstance(usage, dict):
-        return None
-    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    return Usage(
-        input_tokens=_count(usage.get("prompt_tokens", usage.get("input_tokens"))),
-        output_tokens=_count(usage.get("completion_tokens", usage.get("output_tokens"))),
-        cached_tokens=_count(cached if cached is not None else usage.get("prompt_cache_hit_tokens")),
-    )
-
-
 def read_error(error: object) -> str | None:
     """The message of an ``error`` member, whatever its form; None where there is no error."""
     if not error:
@@ -100,7 +86,3 @@ def read_error(error: object) -> str | None:
 def text_or_none(value: object) -> str | None:
     """The value where it is a non-empty string."""
     return value if isinstance(value, str) and value else None
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0

@@ -12,12 +12,12 @@ from recollect.wire.reply_body import (
     ReplyBody,
     event_objects,
     read_error,
-    read_usage,
     text_or_none,
 )
+from recollect.wire.usage import read_usage
 
 if TYPE_CHECKING:
-    from recollect.wire.prompt import Usage
+    from recollect.domain.usage import Usage
 
 
 _FIRST = (0, None)

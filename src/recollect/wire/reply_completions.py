@@ -10,9 +10,9 @@ from recollect.wire.reply_body import (
     ReplyBody,
     event_objects,
     read_error,
-    read_usage,
     text_or_none,
 )
+from recollect.wire.usage import read_usage
 
 
 class CompletionsReplyReader:

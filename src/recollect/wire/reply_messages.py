@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from recollect.wire.content import ToolCall, argument_text, assistant_content, text_of
 from recollect.wire.message_blocks import kind_of, read_calls
-from recollect.wire.prompt import Reply, ReplyMessage, Usage
+from recollect.wire.prompt import Reply, ReplyMessage
 from recollect.wire.reply_body import MAX_REPLY_BYTES, ReplyBody, event_objects, read_error, text_or_none
+from recollect.wire.usage import read_message_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-_COUNTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
 
 
 class MessagesReplyReader:
@@ -47,7 +46,7 @@ def read_message(value: Mapping[str, object]) -> Reply:
         message=_said([text_of([block]) for block in blocks if kind_of(block) == "text"], read_calls(blocks)),
         response_id=text_or_none(value.get("id")),
         finish_reason=text_or_none(value.get("stop_reason")),
-        usage=_usage(value.get("usage")),
+        usage=read_message_usage(value.get("usage")),
         error=read_error(value.get("error")),
     )
 
@@ -56,18 +55,6 @@ def _said(texts: Iterable[str], calls: list[ToolCall]) -> ReplyMessage | None:
     text = "".join(texts)
     content = assistant_content(text, calls)
     return ReplyMessage(text, content) if text or content else None
-
-
-def _usage(usage: object) -> Usage | None:
-    """Tokens as elsewhere: the input holds what was read from the cache, or written to it."""
-    if not isinstance(usage, dict):
-        return None
-    plain, read, written, output = (_count(usage.get(name)) for name in _COUNTS)
-    return Usage(input_tokens=plain + read + written, output_tokens=output, cached_tokens=read)
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
 
 
 class _MessageStream:
@@ -122,7 +109,7 @@ class _MessageStream:
             is_partial=self._error is not None or not is_whole,
             response_id=text_or_none(self._message.get("id")),
             finish_reason=self._stop_reason,
-            usage=_usage(self._usage) if self._usage else None,
+            usage=read_message_usage(self._usage) if self._usage else None,
             error=self._error,
         )
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from recollect.wire.content import ToolCall, argument_text, assistant_content, text_of
 from recollect.wire.prompt import Reply, ReplyMessage
-from recollect.wire.reply_body import MAX_REPLY_BYTES, ReplyBody, event_objects, read_error, read_usage, text_or_none
+from recollect.wire.reply_body import MAX_REPLY_BYTES, ReplyBody, event_objects, read_error, text_or_none
+from recollect.wire.usage import read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from recollect.domain.usage import NANO_PER_USD, Usage
 from recollect.errors import SettingsError
-from recollect.providers.pricing import NANO_PER_USD, Price, PriceBook, UnitPrices, parse_prices
-from recollect.wire.prompt import Usage
+from recollect.providers.pricing import Price, PriceBook, UnitPrices, parse_prices
 
 BOOK = PriceBook(now=lambda: datetime(2026, 1, 15, 12, 30, tzinfo=UTC))
 FLAT = UnitPrices(Price(2_000_000_000), Price(8_000_000_000), Price(500_000_000), Price(2_500_000_000))
@@ -69,13 +69,13 @@ def test_parts_of_a_token_price_are_rounded_up():
 
 
 def test_every_token_is_paid_once():
-    usage = Usage(input_tokens=1000, output_tokens=100, cached_tokens=600)
+    usage = Usage(input_tokens=1000, output_tokens=100, cached_tokens=600, cache_write_tokens=300)
     expected = 100 * 2_000 + 600 * 500 + 300 * 2_500 + 100 * 8_000
-    assert FLAT.cost_nano_usd(usage, cache_write_tokens=300) == expected
+    assert FLAT.cost_nano_usd(usage) == expected
 
 
 def test_numbers_that_do_not_add_up_never_give_money_back():
-    assert FLAT.cost_nano_usd(Usage(input_tokens=10, cached_tokens=50), cache_write_tokens=50) == 10 * 500
+    assert FLAT.cost_nano_usd(Usage(input_tokens=10, cached_tokens=50, cache_write_tokens=50)) == 10 * 500
 
 
 def test_overrides_go_first():

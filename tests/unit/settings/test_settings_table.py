@@ -8,7 +8,7 @@ def test_every_setting_has_a_description_and_a_name_in_the_environment():
     rows = settings_table()
     assert len({row.name for row in rows}) == len(rows)
     assert all(row.description for row in rows)
-    assert all(row.environment or row.name.startswith("providers.NAME.") for row in rows)
+    assert all(row.environment or row.name.startswith(("providers.NAME.", "prices.NAME.")) for row in rows)
 
 
 def test_every_variable_of_the_table_is_read():
@@ -20,6 +20,8 @@ def test_every_variable_of_the_table_is_read():
         "recall.strategy": "low_latency",
         "knowledge.conflicts": "ask",
         "providers": "a=http://x",
+        "prices": '{"a/b": {"input": 1, "output": 2}}',
+        "cost.asks_for_usage": "never",
         "embedder.base_url": "http://x",
         "extractor.base_url": "http://x",
         "has_access_log": "true",

@@ -1,0 +1,97 @@
+"""A reply that keeps a copy of what passes, so that the tokens in it can be counted when it is over."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from recollect.errors import UpstreamBrokenError
+from recollect.wire.content_coding import CopyDecoder, decode_copy
+from recollect.wire.usage import UsageStripper
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from recollect.providers.base import Headers, UpstreamReply
+
+MAX_KEPT_BYTES = 4 * 1024 * 1024
+"""Of a longer reply the end is kept, which is where providers tell what they counted."""
+EVENT_STREAM = b"text/event-stream"
+_ENCODING = b"content-encoding"
+
+
+class MeteredReply:
+    """An UpstreamReply that hands its copy to ``on_closed``, once.
+
+    ``strips``: a stream's count was asked for by us, and is taken out of what the client gets.
+    """
+
+    __slots__ = ("_encoding", "_is_closed", "_kept", "_on_closed", "_reply", "_size", "_strips", "headers", "status")
+
+    def __init__(self, reply: UpstreamReply, on_closed: Callable[[MeteredReply], None], *, strips: bool) -> None:
+        """Take the reply whose head has arrived."""
+        self._reply = reply
+        self._on_closed = on_closed
+        self._kept: deque[bytes] = deque()
+        self._size = 0
+        self._is_closed = False
+        self.status = reply.status
+        self.headers: Headers = reply.headers
+        self._encoding = next((value.decode("latin-1") for name, value in reply.headers if name == _ENCODING), "")
+        self._strips = strips and self.is_stream
+        if self._strips and self._encoding:
+            self.headers = tuple(field for field in reply.headers if field[0] != _ENCODING)
+
+    @property
+    def is_stream(self) -> bool:
+        """A stream of events, by its content type."""
+        return any(
+            name == b"content-type" and value.lower().startswith(EVENT_STREAM) for name, value in self._reply.headers
+        )
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as received, but for what ``strips`` takes out."""
+        if self._strips:
+            async for chunk in self._stripped():
+                yield chunk
+            return
+        async for chunk in self._reply.chunks():
+            self._keep(chunk)
+            yield chunk
+
+    async def close(self) -> None:
+        """Close the reply, and have it counted."""
+        await self._reply.close()
+        if not self._is_closed:
+            self._is_closed = True
+            self._on_closed(self)
+
+    def heard(self) -> bytes:
+        """What was kept, decoded as far as it can be."""
+        if self._encoding and not self._strips:
+            return decode_copy(self._kept, self._encoding)
+        return self._kept[0] if len(self._kept) == 1 else b"".join(self._kept)
+
+    async def _stripped(self) -> AsyncIterator[bytes]:
+        stripper, decoder = UsageStripper(), CopyDecoder(self._encoding)
+        try:
+            async for chunk in self._reply.chunks():
+                decoded = decoder.feed(chunk)
+                self._keep(decoded)
+                passing = stripper.feed(decoded)
+                if passing:
+                    yield passing
+        except UpstreamBrokenError:
+            held = stripper.flush()
+            if held:
+                yield held
+            raise
+        held = stripper.flush()
+        if held:
+            yield held
+
+    def _keep(self, chunk: bytes) -> None:
+        self._kept.append(chunk)
+        self._size += len(chunk)
+        while self._size > MAX_KEPT_BYTES and len(self._kept) > 1:
+            self._size -= len(self._kept.popleft())
