@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recollect.domain.memories import Entity
 from recollect.domain.standing import Wanted, is_wanted, standing_of
+from recollect.remembering.names import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
     from datetime import datetime
 
     from recollect.domain.ids import MessageNumber
-    from recollect.domain.memories import Attribute, Entity, Memory
+    from recollect.domain.memories import Attribute, Memory
     from recollect.remembering.knowledge import VaultKnowledge
 
 
@@ -38,7 +39,7 @@ class MemoryFilter:
 
 def choose(known: VaultKnowledge, wanted: MemoryFilter) -> tuple[Memory, ...]:
     """The version of each memory that is meant, in the order in which they were recorded."""
-    names = names_of(known.entities, wanted.entity) if wanted.entity is not None else None
+    is_named = None if wanted.entity is None else _named(known, wanted.entity)
     return tuple(
         one
         for one in known.timeline.memories
@@ -49,36 +50,14 @@ def choose(known: VaultKnowledge, wanted: MemoryFilter) -> tuple[Memory, ...]:
         and (wanted.category is None or one.category.casefold() == wanted.category.casefold())
         and wanted.is_pinned in {None, one.is_pinned}
         and (wanted.messages is None or any(each.message in wanted.messages for each in one.evidence))
-        and (names is None or is_named(names, one.subject, one.value))
+        and (is_named is None or is_named(one))
     )
 
 
-def find_entity(entities: Iterable[Entity], name: str) -> Entity | None:
-    """The entity of that name or alias, whatever its case; names go before aliases."""
-    key = name.casefold()
-    aliased = None
-    for one in entities:
-        if one.name.casefold() == key:
-            return one
-        if aliased is None and any(alias.casefold() == key for alias in one.aliases):
-            aliased = one
-    return aliased
-
-
-def names_of(entities: Iterable[Entity], name: str) -> frozenset[str]:
-    """All names of the entity that this name means, or the name alone where there is none."""
-    entity = find_entity(entities, name)
-    return frozenset({name, *((entity.name, *entity.aliases) if entity else ())})
-
-
-def is_named(names: Iterable[str], *texts: str) -> bool:
-    """One of the names stands in one of the texts, as whole words."""
-    said = [f" {_words(text)} " for text in texts]
-    return any(f" {_words(name)} " in text for name in names for text in said)
-
-
-_word = re.compile(r"\w+")
-
-
-def _words(text: str) -> str:
-    return " ".join(_word.findall(text.casefold()))
+def _named(known: VaultKnowledge, name: str) -> Callable[[Memory], bool]:
+    """Whether a memory is about, or names, what this name means: an entity by any of its names, else the words."""
+    names = Names.of(known.entities)
+    if names.find(name) is None:
+        names = Names.of([Entity(name, ())])
+    meant = names.name(name)
+    return lambda memory: meant in names.named_in(memory.subject, memory.value)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from recollect.domain.calls import IngestCall, IngestResult, PrepareCall, PrepareResult, SearchCall, SearchResult
     from recollect.domain.controls import Controls
-    from recollect.domain.ids import ProjectId, VaultId
+    from recollect.domain.ids import ProjectId, SessionNumber, VaultId
     from recollect.domain.keys import Principal
     from recollect.exchange.authenticate import Authentication
     from recollect.exchange.ports import IncomingRequest, ReplySink
@@ -79,6 +79,13 @@ class Extracts(Protocol):
 
     def notify(self) -> None:
         """A session was made due: do not wait for the next poll."""
+
+    def names(self, project: ProjectId) -> tuple[str, ...]:
+        """The extractors that read a project's sessions."""
+
+    async def wait_read(self, vault: VaultId, session: SessionNumber | None, timeout_s: float) -> bool:
+        """Wait until a session, or every one of the vault, is read; False when the time is over first, or where it
+        cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

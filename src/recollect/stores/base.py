@@ -207,9 +207,16 @@ class KnowledgeStore(Protocol):
         """Queue an extraction job for up to ``limit`` sessions that are due, or that one of these extractors (by name)
         read in another version; how many. A session has one job at most; its dead letter waits anew."""
 
-    async def request(self, vault: VaultId, session: SessionNumber | None = None, *, anew: bool = False) -> int:
-        """Make a session due, or all of the vault's; how many. ``anew``: also what an extractor has read already is to
-        be read again; what it found stays until then."""
+    async def request(
+        self,
+        vault: VaultId,
+        session: SessionNumber | None = None,
+        *,
+        anew: bool = False,
+        extractor: str | None = None,
+    ) -> int:
+        """Make a session due, or all of the vault's; how many. ``anew``: also what has been read already, by one
+        extractor or by all, is to be read again; what they found stays until then."""
 
     async def begin(self, vault: VaultId, session: SessionNumber) -> list[WindowMark]:
         """Begin an extraction: changes from here on make the session due again. What is stored of it so far."""
@@ -226,8 +233,15 @@ class KnowledgeStore(Protocol):
     async def add_edit(self, vault: VaultId, edit: Edit) -> bool:
         """Keep an edit; False where the vault or a message that its claim quotes is gone."""
 
-    async def progress(self, *, vault: VaultId | None = None, project: ProjectId | None = None) -> ExtractionProgress:
-        """How far derived data has come, for one vault, one project, or all."""
+    async def progress(
+        self,
+        *,
+        vault: VaultId | None = None,
+        project: ProjectId | None = None,
+        session: SessionNumber | None = None,
+    ) -> ExtractionProgress:
+        """How far derived data has come, for one vault, one project, or all. With ``session``, of the vault, what is
+        due is counted of that one."""
 
 
 class JobStore(Protocol):

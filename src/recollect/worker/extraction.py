@@ -17,7 +17,7 @@ from recollect.worker.attempts import attempt, backoff_s, describe, finish, wait
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from recollect.domain.ids import SessionNumber, VaultId
+    from recollect.domain.ids import ProjectId, SessionNumber, VaultId
     from recollect.domain.jobs import Job
     from recollect.domain.knowledge import WindowMark
     from recollect.domain.memories import Extraction
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from recollect.stores.base import Store
 
 logger = logging.getLogger(__name__)
+
+WAIT_S = 0.05
+MOST_DEAD = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,22 @@ class ExtractionWorker:
     def notify(self) -> None:
         """Somebody asked for an extraction: do not wait for the next poll."""
         self._wake.set()
+
+    def names(self, project: ProjectId) -> tuple[str, ...]:  # noqa: ARG002 - all projects have the same ones
+        """The extractors that read a project's sessions."""
+        return tuple(self._versions)
+
+    async def wait_read(self, vault: VaultId, session: SessionNumber | None, timeout_s: float) -> bool:
+        """Wait until a session, or every one of the vault, is read; False when the time is over first, or where its
+        job is a dead letter."""
+        ends_at = time.monotonic() + timeout_s
+        while (await self._store.knowledge.progress(vault=vault, session=session)).due:
+            if time.monotonic() > ends_at:
+                return False
+            self.notify()
+            await asyncio.sleep(WAIT_S)
+        dead = await self._store.jobs.list_dead(MOST_DEAD, vault)
+        return all(job.kind is not JobKind.EXTRACT or session not in {None, job.session} for job in dead)
 
     async def run_until_idle(self) -> int:
         """Read every session that is due now, in this task; how many jobs were taken."""

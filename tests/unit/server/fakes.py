@@ -91,9 +91,17 @@ class FakeEngine:
 class FakeExtraction:
     def __init__(self) -> None:
         self.notified = 0
+        self.waited: list[tuple[int, int | None]] = []
 
     def notify(self) -> None:
         self.notified += 1
+
+    def names(self, project: ProjectId) -> tuple[str, ...]:
+        return ("rules", "llm")
+
+    async def wait_read(self, vault, session, timeout_s: float) -> bool:
+        self.waited.append((vault, session))
+        return True
 
 
 class FakeSpool:

@@ -6,7 +6,7 @@ from recollect.server.call import CONTROL_FIELDS, CallReader
 from recollect.server.openapi import openapi_document
 from recollect.server.openapi.document import OPENAI_ROUTES
 from recollect.server.openapi.schemas import components
-from recollect.server.routes import editing, ingest, keys, own_routes, prepare, search
+from recollect.server.routes import conflicts, editing, ingest, keys, own_routes, prepare, reading, search
 from recollect.wire.dialects import DIALECTS
 
 
@@ -54,5 +54,8 @@ def test_every_field_of_a_request_is_described():
         ("PrepareRequest", prepare.FIELDS),
         ("KeyRequest", keys.FIELDS),
         ("MemoryRequest", editing.FIELDS),
+        ("ConflictAnswer", conflicts.FIELDS),
+        ("ProcessRequest", reading.PROCESS_FIELDS),
+        ("ReprocessRequest", reading.FIELDS),
     ):
         assert set(components()[schema]["properties"]) == fields | CONTROL_FIELDS

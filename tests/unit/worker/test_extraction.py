@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from recollect.domain.ids import MessageNumber
+from recollect.domain.ids import MessageNumber, ProjectId, SessionNumber
 from recollect.domain.jobs import JobKind
 from recollect.domain.memories import Attribute, Claim, Evidence, Extraction
 from recollect.errors import ExtractorUnavailableError
@@ -311,3 +311,34 @@ async def test_a_move_is_one_home_now_and_one_before(
     assert [one.value for one in timeline.at(datetime(2026, 3, 15, tzinfo=UTC))] == [old]
     assert len(timeline.believed()) == 2
     assert all(one.evidence[0].quote == text for one in timeline.believed())
+
+
+async def test_one_can_wait_for_a_session(store: Store, worker: ExtractionWorker, extractor: Quoting) -> None:
+    writer = Writer(store)
+    await writer.exchange("hi", "hello")
+    vault = await writer.vault()
+    assert not await worker.wait_read(vault, SessionNumber(1), 0.0)
+    worker.start()
+    try:
+        await store.knowledge.request(vault, SessionNumber(1))
+        assert await worker.wait_read(vault, SessionNumber(1), 60)
+        assert await values(writer) == ["hi", "hello"]
+        assert await worker.wait_read(vault, None, 60)
+    finally:
+        await worker.stop()
+    assert worker.names(ProjectId("default")) == ("quoting",)
+
+
+async def test_a_session_that_cannot_be_read_is_not_waited_for(
+    store: Store, extractor: Quoting, clock: ManualClock
+) -> None:
+    writer = Writer(store)
+    await writer.exchange("hi", "hello")
+    vault = await writer.vault()
+    extractor.failing["hi"] = ValueError("strange")
+    once = replace(_QUICK, max_attempts=1)
+    worker = ExtractionWorker(store, [extractor], settings=once, clock=clock)
+    await store.knowledge.request(vault)
+    await worker.run_until_idle()
+    assert not await worker.wait_read(vault, SessionNumber(1), 60)
+    assert await worker.wait_read(vault, SessionNumber(2), 60)

@@ -37,11 +37,32 @@ MEMORY_OPERATIONS = (
     Operation("delete", "/v1/memory/memories/{memory_id}", "Delete a memory", "MemoryDeleted", query=("with_sources",)),
     Operation("get", "/v1/memory/memories/{memory_id}/history", "Every version of a memory", "MemoryList"),
     Operation("post", "/v1/memory/memories/{memory_id}/feedback", "Judge a memory", "Memory", "FeedbackRequest"),
+    Operation(
+        "get",
+        "/v1/memory/graph",
+        "Entities and how they are linked",
+        "Graph",
+        query=("entity", "to", "depth", "status", "as_of", "limit"),
+    ),
+    Operation("get", "/v1/memory/conflicts", "Contradictions that wait for an answer", "ConflictList"),
+    Operation(
+        "post", "/v1/memory/conflicts/{conflict_id}", "Settle a contradiction", "ConflictResolved", "ConflictAnswer"
+    ),
+    Operation("post", "/v1/memory/reprocess", "Derive memories anew", "Reprocessed", "ReprocessRequest", status="202"),
     Operation("get", "/v1/memory/sessions", "List sessions, newest first", "SessionList", query=("limit", "after")),
     Operation("get", "/v1/memory/sessions/{name}", "Get a session", "Session"),
     Operation(
         "get", "/v1/memory/sessions/{name}/messages", "Messages of a session", "MessageList", query=("limit", "before")
     ),
+    Operation(
+        "post",
+        "/v1/memory/sessions/{name}/process",
+        "Have a session read now",
+        "Processed",
+        "ProcessRequest",
+        status="202",
+    ),
+    Operation("get", "/v1/memory/sessions/{name}/summary", "The summary of a session", "Memory"),
     Operation("get", "/v1/memory/users", "List users", "UserList", query=("limit", "after")),
     Operation("get", "/v1/memory/users/{user}", "Get a user", "User"),
     Operation("delete", "/v1/memory/users/{user}", "Erase a user; the reply is a receipt", "UserDeleted"),
@@ -89,6 +110,8 @@ _PARAMETERS: dict[str, Schema] = {
     "entity": text("memories that are about, or name, an entity (its name or an alias)"),
     "category": text("memories of a category"),
     "is_pinned": flag("memories that are pinned, or are not"),
+    "to": text("another entity: the ways from one to the other"),
+    "depth": whole("hops around the entity", minimum=0, maximum=3, default=1),
     "with_sources": flag("also delete the messages that it rests on, with all that only they support"),
 }
 

@@ -51,7 +51,116 @@ STATED: dict[str, Schema] = {
 
 
 def knowledge() -> dict[str, Schema]:
-    """The schemas of memories."""
+    """The schemas of memories, conflicts, the graph, and of having sessions read."""
+    return {**_memories(), **_graph(), **_reading()}
+
+
+def _graph() -> dict[str, Schema]:
+    entity = record(
+        {
+            "object": choice("entity"),
+            "name": text(),
+            "aliases": array(text()),
+            "mentions": whole("messages that name it"),
+            "distance": whole("hops from `entity`"),
+        },
+        "name",
+    )
+    ends: dict[str, Schema] = {"subject": text(), "relation": text(), "object": text()}
+    relation: dict[str, Schema] = {
+        **ends,
+        "status": choice(*Standing),
+        "valid_from": nullable(moment()),
+        "valid_to": nullable(moment()),
+        "stated_at": nullable(moment("when it was last said")),
+        "memory_id": nullable(text("the memory that says so; null where messages say it")),
+        "sources": array(SOURCE),
+    }
+    together = record({"first": text(), "second": text(), "messages": whole("that name both")}, "first", "second")
+    side: dict[str, Schema] = {
+        "memory_id": text(),
+        "value": text(),
+        "text": text(),
+        "stated_at": moment(),
+        "sources": array(SOURCE),
+    }
+    return {
+        "Graph": record(
+            {
+                "object": choice("graph"),
+                "entity": nullable(text("the one in the middle, by its own name")),
+                "entities": array(entity, "nearest first"),
+                "relations": array(record(relation, *ends), "between these entities"),
+                "co_occurrences": array(together, "entities that are named together, most often first"),
+                "paths": array(array(record(ends, *ends)), "with `to`: up to five of the shortest ways"),
+            },
+            "object",
+            "entities",
+            "relations",
+        ),
+        "Conflict": record(
+            {
+                "id": text("`cfl_…`"),
+                "object": choice("conflict"),
+                "subject": text(),
+                "attribute": ATTRIBUTE,
+                "question": text(),
+                "choices": array(record(side, "memory_id", "value")),
+            },
+            "id",
+            "choices",
+        ),
+        "ConflictList": page("Conflict"),
+        "ConflictAnswer": record(
+            {**ADDRESS, "choice": text("the `memory_id` that is right, or `both`")}, "choice", is_open=False
+        ),
+        "ConflictResolved": record(
+            {
+                "id": text(),
+                "object": choice("conflict.resolved"),
+                "resolved": flag(),
+                "choice": text(),
+                "memories": array(ref("Memory"), "both, as they are now"),
+            },
+            "id",
+            "resolved",
+        ),
+    }
+
+
+def _reading() -> dict[str, Schema]:
+    wait = flag("answer only when all of it is read, after 120 s at most")
+    return {
+        "ProcessRequest": record(
+            {**ADDRESS, "wait": wait, "anew": flag("also what has been read already")}, is_open=False
+        ),
+        "Processed": record(
+            {
+                "object": choice("session.process"),
+                "session_id": text(),
+                "processed": flag("it is read; else it will be, and the status is 202"),
+            },
+            "session_id",
+            "processed",
+        ),
+        "ReprocessRequest": record(
+            {**ADDRESS, "extractor": text("only what this one found, as `rules`, `llm`"), "wait": wait}, is_open=False
+        ),
+        "Reprocessed": record(
+            {
+                "object": choice("reprocess"),
+                "users": whole(),
+                "sessions": whole("that will be read"),
+                "extractors": array(text()),
+                "processed": flag("all of it is read; else it will be, and the status is 202"),
+            },
+            "sessions",
+            "processed",
+        ),
+    }
+
+
+def _memories() -> dict[str, Schema]:
     return {
         "Memory": record({**HEAD, **ABOUT, **BESIDE, **DISTILLED}, "id", "object", "kind", "text"),
         "MemoryList": page("Memory"),

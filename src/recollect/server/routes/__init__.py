@@ -10,13 +10,16 @@ from starlette.routing import Router
 from recollect.errors import ApiError, MethodNotAllowedError, NotFoundError
 from recollect.server.call import CallReader
 from recollect.server.routes import (
+    conflicts,
     editing,
+    graph,
     ingest,
     jobs,
     keys,
     memories,
     operations,
     prepare,
+    reading,
     search,
     sessions,
     stats,
@@ -30,7 +33,23 @@ if TYPE_CHECKING:
 
     from recollect.server.app import GatewayApp
 
-NOUNS = (ingest, search, prepare, memories, editing, sessions, users, stats, traces, keys, jobs, operations)
+NOUNS = (
+    ingest,
+    search,
+    prepare,
+    memories,
+    editing,
+    graph,
+    conflicts,
+    sessions,
+    reading,
+    users,
+    stats,
+    traces,
+    keys,
+    jobs,
+    operations,
+)
 METHOD_NOT_ALLOWED = 405
 
 

@@ -10,6 +10,7 @@ from recollect.domain.ids import SessionName, parse_message_id
 from recollect.errors import NotFoundError
 from recollect.server.call import json_response
 from recollect.server.shapes import list_object, session_message_object, session_object
+from recollect.server.told import summary_objects
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -33,19 +34,21 @@ def routes(calls: CallReader) -> list[Route]:
         vault = await call.vault()
         size = call.page_size()
         after = call.fields.optional_text("after")
-        before = None if after is None else (await _find(call, vault.id, after)).number
+        before = None if after is None else (await find_session(call, vault.id, after)).number
         found = await call.gateway.store.sessions.list_sessions(vault.id, limit=size + 1, before=before)
         return json_response(list_object([session_object(one) for one in found[:size]], has_more=len(found) > size))
 
     async def get_session(request: Request) -> Response:
         call = await calls.read(request)
-        return json_response(session_object(await _find(call, (await call.vault()).id, request.path_params["name"])))
+        return json_response(
+            session_object(await find_session(call, (await call.vault()).id, request.path_params["name"]))
+        )
 
     async def list_messages(request: Request) -> Response:
         """The newest of the live branch, oldest first; ``before`` goes further back."""
         call = await calls.read(request, MESSAGE_FIELDS)
         vault = await call.vault()
-        session = await _find(call, vault.id, request.path_params["name"])
+        session = await find_session(call, vault.id, request.path_params["name"])
         size = call.page_size(DEFAULT_MESSAGES)
         found = await call.gateway.store.messages.session_messages(
             vault.id, session.number, limit=size + 1, before_depth=await _depth(call, vault.id)
@@ -53,9 +56,14 @@ def routes(calls: CallReader) -> list[Route]:
         page = [session_message_object(one) for one in found[-size:]]
         return json_response(list_object(page, has_more=len(found) > size))
 
+    async def get_summary(request: Request) -> Response:
+        call = await calls.read(request)
+        return json_response(await _summary(call, request.path_params["name"]))
+
     return [
         Route("/memory/sessions", list_sessions, methods=["GET"]),
         Route("/memory/sessions/{name:path}/messages", list_messages, methods=["GET"]),
+        Route("/memory/sessions/{name:path}/summary", get_summary, methods=["GET"]),
         Route("/memory/sessions/{name:path}", get_session, methods=["GET"]),
     ]
 
@@ -72,9 +80,20 @@ async def _depth(call: Call, vault: VaultId) -> int | None:
     return message.depth
 
 
-async def _find(call: Call, vault: VaultId, name: str) -> Session:
+async def find_session(call: Call, vault: VaultId, name: str) -> Session:
+    """The session of that name. NotFoundError where there is none."""
     session = await call.gateway.store.sessions.find_session(vault, SessionName(name))
     if session is None:
         text = f"There is no session {name!r} of this user."
         raise NotFoundError(text, code="session_not_found", param="session_id")
     return session
+
+
+async def _summary(call: Call, name: str) -> dict[str, object]:
+    vault = (await call.vault()).id
+    session = await find_session(call, vault, name)
+    summary = (await call.gateway.knowledge.of(vault)).summaries.get(session.number)
+    if summary is None:
+        text = f"The session {name!r} has no summary yet. Have it read: POST …/process."
+        raise NotFoundError(text, code="summary_not_found", param="session_id")
+    return (await summary_objects(call, vault, [(session, summary)]))[0]

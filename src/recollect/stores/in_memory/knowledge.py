@@ -55,7 +55,14 @@ class InMemoryKnowledge:
     def _jobs(self, vault: VaultId | None = None) -> list[JobRecord]:
         return [job for job in self._state.jobs_of(vault) if job.job.kind is JobKind.EXTRACT]
 
-    async def request(self, vault: VaultId, session: SessionNumber | None = None, *, anew: bool = False) -> int:
+    async def request(
+        self,
+        vault: VaultId,
+        session: SessionNumber | None = None,
+        *,
+        anew: bool = False,
+        extractor: str | None = None,
+    ) -> int:
         """See :meth:`KnowledgeStore.request`."""
         self._state.ensure_open()
         record = self._state.vaults.get(vault)
@@ -66,7 +73,7 @@ class InMemoryKnowledge:
         for number in wanted:
             record.mark_changed(number, now, is_urgent=True)
         for key, window in record.windows.items():
-            if anew and key[0] in wanted:
+            if anew and key[0] in wanted and extractor in {None, key[1]}:
                 record.windows[key] = replace(window, digest="")
         for job in self._jobs(vault):
             if job.job.state is JobState.WAITING and job.job.session in wanted:
@@ -132,7 +139,13 @@ class InMemoryKnowledge:
         record.knowledge_sequence += 1
         return True
 
-    async def progress(self, *, vault: VaultId | None = None, project: ProjectId | None = None) -> ExtractionProgress:
+    async def progress(
+        self,
+        *,
+        vault: VaultId | None = None,
+        project: ProjectId | None = None,
+        session: SessionNumber | None = None,
+    ) -> ExtractionProgress:
         """See :meth:`KnowledgeStore.progress`."""
         self._state.ensure_open()
         records = [
@@ -147,7 +160,7 @@ class InMemoryKnowledge:
             for (_, extractor, _), window in sorted(record.windows.items()):
                 extracted[extractor] += len(window.numbers)
                 dropped.update(window.found.dropped)
-        due = self._open_since(records)
+        due = {key: since for key, since in self._open_since(records).items() if session in {None, key[1]}}
         return ExtractionProgress(
             messages=len(messages),
             indexed=sum(entry.indexed_with is not None or entry.is_unindexable for entry in messages),

@@ -65,12 +65,19 @@ class SqliteKnowledge:
                     job = {"job": number[0], "kind": JobKind.EXTRACT.value, "numbers": json.dumps([session])}
                     connection.execute(sql["insert_job"], {**values, **job})
 
-    async def request(self, vault: VaultId, session: SessionNumber | None = None, *, anew: bool = False) -> int:
+    async def request(
+        self,
+        vault: VaultId,
+        session: SessionNumber | None = None,
+        *,
+        anew: bool = False,
+        extractor: str | None = None,
+    ) -> int:
         """See :meth:`KnowledgeStore.request`."""
-        values = {"vault": vault, "session": session, "at_us": to_us(self._db.now())}
+        values = {"vault": vault, "session": session, "extractor": extractor, "at_us": to_us(self._db.now())}
         return await self._db.write(lambda connection: self._request(connection, values, anew=anew))
 
-    def _request(self, connection: sqlite3.Connection, values: dict[str, int | None], *, anew: bool) -> int:
+    def _request(self, connection: sqlite3.Connection, values: dict[str, Any], *, anew: bool) -> int:
         if anew:
             connection.execute(self._db.sql["forget_digests"], values)
         connection.execute(self._db.sql["bring_forward"], values)
@@ -145,9 +152,15 @@ class SqliteKnowledge:
             connection.execute(self._db.sql["change_knowledge"], values)
         return is_kept
 
-    async def progress(self, *, vault: VaultId | None = None, project: ProjectId | None = None) -> ExtractionProgress:
+    async def progress(
+        self,
+        *,
+        vault: VaultId | None = None,
+        project: ProjectId | None = None,
+        session: SessionNumber | None = None,
+    ) -> ExtractionProgress:
         """See :meth:`KnowledgeStore.progress`."""
-        values = {"vault": vault, "project": project}
+        values = {"vault": vault, "project": project, "session": session}
         return await self._db.read(lambda connection: self._progress(connection, values))
 
     def _progress(self, connection: sqlite3.Connection, values: dict[str, Any]) -> ExtractionProgress:

@@ -447,7 +447,8 @@ WHERE vault_id = :vault AND kind = 'extract' AND state = 'waiting' AND available
 
 -- name: forget_digests
 -- What was read is to be read again.
-UPDATE extractions SET digest = '' WHERE vault_id = :vault AND (:session IS NULL OR session_number = :session);
+UPDATE extractions SET digest = '' WHERE vault_id = :vault AND (:session IS NULL OR session_number = :session)
+    AND (:extractor IS NULL OR extractor = :extractor);
 
 -- name: due_sessions
 -- Sessions that are urgent, or quiet for long enough, and that nobody works on.
@@ -544,5 +545,5 @@ SELECT count(DISTINCT vault_id || numbers), min(since_us)
 FROM (SELECT vault_id, json_array(session_number) AS numbers, since_us FROM changed_sessions
       UNION ALL
       SELECT vault_id, numbers, created_at_us FROM jobs WHERE kind = 'extract' AND state <> 'dead')
-WHERE vault_id IN (SELECT vault_id FROM vaults
+WHERE (:session IS NULL OR numbers = json_array(:session)) AND vault_id IN (SELECT vault_id FROM vaults
     WHERE (:vault IS NULL OR vault_id = :vault) AND (:project IS NULL OR project = :project));

@@ -190,6 +190,16 @@ class KnowledgeTests:
         assert record is not None
         assert record.windows[0].window.found == _WHOLE
 
+    async def test_what_one_extractor_found_can_be_read_anew_alone(self, store: Store) -> None:
+        writer = Writer(store)
+        await writer.exchange("hi", "hello")
+        vault = await writer.vault()
+        for name in ("llm", "rules"):
+            await store.knowledge.put_windows(vault, _SESSION, name, [window(0, [1])], 1)
+        assert await store.knowledge.request(vault, anew=True, extractor="llm") == 1
+        marks = [WindowMark("llm", 0, ""), WindowMark("rules", 0, "d")]
+        assert await store.knowledge.begin(vault, _SESSION) == marks
+
     async def test_sessions_that_another_version_read_are_queued_once(self, store: Store, clock: ManualClock) -> None:
         writer = Writer(store)
         await writer.exchange("hi", "hello")
@@ -302,7 +312,12 @@ class KnowledgeTests:
         whole = await store.knowledge.progress(project=PROJECT)
         assert whole == await store.knowledge.progress()
         assert (whole.messages, whole.due) == (5, 2)
+        for number, due in ((1, 1), (2, 0)):
+            assert (await store.knowledge.progress(vault=vault, session=SessionNumber(number))).due == due
         for job in await store.jobs.lease(9, 60, JobKind.EXTRACT):
             await store.jobs.complete([job.id])
         assert (await store.knowledge.progress()).due == 0
+        await writer.write(said("user", "d"), session="t")
+        for number, due in ((1, 0), (2, 1)):
+            assert (await store.knowledge.progress(vault=vault, session=SessionNumber(number))).due == due
         assert await store.knowledge.progress(project=ProjectId("nobody's")) == ExtractionProgress()
