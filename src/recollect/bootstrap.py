@@ -175,9 +175,9 @@ async def open_gateway(settings: Settings) -> Gateway:
     )
     authenticator = Authenticator(store.keys, settings.mode)
     resolver = Resolver(store.vaults, store.sessions)
-    knowing = KnowingRecaller(engine, knowledge, store.messages)
+    knowing = KnowingRecaller(engine, knowledge, store.messages) if settings.recall.knowledge else None
     recaller = AgenticRecaller(
-        knowing, knowledge, store.sessions, store.messages, model, settings.recall.deadline_balanced_ms
+        knowing or engine, knowledge, store.sessions, store.messages, model, settings.recall.deadline_balanced_ms
     )
     recall = RecallStage(
         recaller, store.injections, store.messages, deadlines, settings.recall.max_tokens, profiles=knowing

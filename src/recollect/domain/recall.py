@@ -76,6 +76,8 @@ class RecallRequest:
     last_n_summaries: int = 0
     summaries_threshold: float | None = None
     deadline_ms: float | None = None
+    widens: bool = False
+    """A question for a kind of things also looks for what belongs to the kind."""
     is_explained: bool = False
     model: ChatModel | None = None
     """The request's own model, for ``agentic`` where none is configured."""

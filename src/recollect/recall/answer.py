@@ -15,6 +15,7 @@ from recollect.recall.calibration import is_calibrated
 from recollect.recall.eligibility import eligible_places
 from recollect.recall.follow_up import with_context
 from recollect.recall.gate import decide, gate_evidence
+from recollect.recall.kinds import lifted
 from recollect.recall.one_thread import on_one_thread
 from recollect.recall.plans import plan_for
 from recollect.recall.query import is_small_talk, read_query
@@ -101,6 +102,8 @@ def answer(
     verdict = decide(evidence, query, request.threshold, has_known_scale=has_known_scale)
     if not verdict.is_open and selector.is_small and not query.is_small_talk:
         verdict = GateVerdict(is_open=True, reason="the whole vault fits", signals=verdict.signals)
+    if request.widens:
+        ranking = lifted(index, query, ranking)
     choice = selector.choose(ranking, is_open=verdict.is_open, recent=recent_places(index, request, recent_session))
     return _answer(index, ranking, choice, verdict)
 

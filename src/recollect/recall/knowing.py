@@ -85,6 +85,7 @@ class KnowingRecaller:
 
     async def recall(self, vault: VaultId, request: RecallRequest) -> RecallResult:
         """As the engine does: without what is known where that is late or cannot be had."""
+        request = replace(request, widens=True)
         known = await self._known(vault, request.deadline_ms)
         if known is None:
             return await self.engine.recall(vault, request)

@@ -104,6 +104,10 @@ class RecallSettings(Section):
         default=25.0, gt=0, description="after this the request goes on without memory"
     )
     deadline_balanced_ms: float = Field(default=150.0, gt=0, description="the same for `balanced`")
+    knowledge: bool = Field(
+        default=True,
+        description="recall goes by memories, summaries and kinds of things too; `false`: by passages alone",
+    )
     cache_mb: int = Field(default=512, ge=1, description="memory for the indexes of vaults in use")
     session_timeout_s: int = Field(default=600, ge=1, description="a pause this long begins a new session")
 
