@@ -28,16 +28,14 @@ from recollect.extractors.rules import RuleExtractor
 from recollect.providers.allow_list import build_allow_list
 from recollect.providers.base import Route
 from recollect.providers.bridging import BridgingUpstream, bridges_of
-from recollect.providers.caching import CachingUpstream
 from recollect.providers.chat_model import ProviderChatModel
 from recollect.providers.hosts import ProviderHosts
 from recollect.providers.http_upstream import HttpUpstream, Timeouts
 from recollect.providers.models import ModelCatalogue
 from recollect.providers.pricing import PriceBook, parse_prices
 from recollect.providers.recall_model import RecallModel
-from recollect.providers.registry import context_window, find_provider, load_registry, with_overrides
-from recollect.providers.response_cache import CachePolicy, ResponseCache
-from recollect.providers.routing import ProviderRouter, resolve_router_style
+from recollect.providers.registry import context_window
+from recollect.providers.routing import resolve_router_style
 from recollect.recall.agentic import AgenticRecaller
 from recollect.recall.calibration import Calibration
 from recollect.recall.engine import RecallEngine
@@ -47,10 +45,11 @@ from recollect.remembering.editing import MemoryEditor
 from recollect.remembering.knowledge import Knowledge
 from recollect.server.app import GatewayApp
 from recollect.server.ports import Readiness
-from recollect.settings import environment_keys, settings_of_worker
+from recollect.settings import settings_of_worker
 from recollect.stores.in_memory import in_memory_store
 from recollect.stores.spool import Spool
 from recollect.stores.sqlite import open_sqlite_store
+from recollect.upstreams import provider_keys, registry_of, router_of, sender_of
 from recollect.worker import ExtractionSettings, ExtractionWorker, Worker, WorkerSettings
 
 if TYPE_CHECKING:
@@ -59,6 +58,7 @@ if TYPE_CHECKING:
     from recollect.embedders.base import Embedder
     from recollect.extractors.base import Extractor
     from recollect.providers.base import Provider, Upstream
+    from recollect.providers.router import ProviderRouter
     from recollect.settings import Settings
     from recollect.stores.base import Store
 
@@ -158,15 +158,15 @@ async def open_gateway(settings: Settings) -> Gateway:
     )
     worker.on_indexed = engine.refresh
     knowledge = Knowledge(store.knowledge, policy=settings.knowledge.conflicts)
-    registry = _registry(settings)
-    keys = _provider_keys(settings, registry)
+    registry = registry_of(settings)
+    keys = provider_keys(settings, registry)
     limits = settings.limits
     http = HttpUpstream(
         Timeouts(connect_s=limits.connect_timeout_s, head_s=limits.head_timeout_s, idle_s=limits.idle_timeout_s),
         allow=(allow := build_allow_list(registry.values(), settings.allow_upstreams)),
     )
     upstream = BridgingUpstream(http, bridges_of(registry.values()))
-    router = ProviderRouter(registry, allow, settings.default_provider, keys)
+    router = router_of(settings, registry, allow, keys)
     model = _extractor_model(settings, router, upstream)
     extraction = _extraction(settings, store, knowledge, model)
     deadlines = Deadlines(settings.recall.deadline_low_latency_ms, settings.recall.deadline_balanced_ms)
@@ -189,11 +189,11 @@ async def open_gateway(settings: Settings) -> Gateway:
         resolve=resolver,
         recall=recall,
         inject=injector,
-        forward=Forwarder(router, _answering(settings, upstream), RecallModel(clock=now), upstream),
+        forward=Forwarder(router, sender_of(settings, router, upstream), RecallModel(clock=now), upstream),
         capture=Capturer(store, spool, now),
         remember=rememberer,
     )
-    catalogue = ModelCatalogue(registry, keys, settings.default_provider, upstream)
+    catalogue = ModelCatalogue(registry, keys, settings.default_provider, upstream, tuple(settings.routes))
     return Gateway(
         settings=settings,
         store=store,
@@ -249,14 +249,6 @@ def _open_store(settings: Settings) -> Store:
         return in_memory_store()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return open_sqlite_store(settings.database_path)
-
-
-def _answering(settings: Settings, upstream: Upstream) -> Upstream:
-    """The way of clients' requests to the providers, through the response cache where it is on."""
-    response_cache = settings.response_cache
-    if not response_cache.is_on:
-        return upstream
-    return CachingUpstream(upstream, ResponseCache(CachePolicy(response_cache.ttl_s, response_cache.max_mb * MIB)))
 
 
 def _accountant(settings: Settings, registry: dict[str, Provider]) -> Accountant:
@@ -337,20 +329,3 @@ def _openai_embedder(settings: Settings) -> Embedder:
     return OpenAICompatibleEmbedder(
         base_url=chosen.base_url, model=chosen.model, api_key=chosen.api_key, dimension=chosen.dimension
     )
-
-
-def _registry(settings: Settings) -> dict[str, Provider]:
-    overrides = {
-        name: one.model_dump(exclude={"api_key"}, exclude_none=True) for name, one in settings.providers.items()
-    }
-    return dict(with_overrides(load_registry(), overrides))
-
-
-def _provider_keys(settings: Settings, registry: dict[str, Provider]) -> dict[str, str]:
-    """Keys by provider: the settings' own before the environment's."""
-    keys = environment_keys(registry.values())
-    for name, one in settings.providers.items():
-        provider = find_provider(registry, name)
-        if one.api_key and provider is not None:
-            keys[provider.name] = one.api_key
-    return keys

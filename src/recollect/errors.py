@@ -54,6 +54,8 @@ class ApiError(RecollectError):
         self.message = message
         self.code = code or self.default_code
         self.param = param
+        self.headers: tuple[tuple[bytes, bytes], ...] = ()
+        """More header fields for the answer, names in lower case."""
 
 
 class RequestError(ApiError):

@@ -40,7 +40,9 @@ def provider() -> Iterator[ScriptedProvider]:
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedProvider) -> Iterator[GatewayProcess]:
-    running = GatewayProcess(tmp_path_factory.mktemp("snippets") / "data", provider.base_url).start()
+    routes = {"RECOLLECT_ROUTES": "fast=openai/gpt-5-mini"}  # a guide speaks of it
+    folder = tmp_path_factory.mktemp("snippets") / "data"
+    running = GatewayProcess(folder, provider.base_url, environment=routes).start()
     running.admin_key = running.create_key(kind="admin")
     yield running
     running.kill()

@@ -197,8 +197,8 @@ def test_sdks_raise_their_own_exceptions(gateway: GatewayProcess, provider: Scri
             client.chat.completions.create(model="nobody/m", messages=CHAT["messages"])
         assert (unknown.value.code, unknown.value.param) == ("unknown_provider", "model")
         body = {"error": {"message": "Slow down", "type": "requests", "param": None, "code": "rate_limit_exceeded"}}
-        provider.then(Script(status=429, raw=json.dumps(body).encode(), headers=(("retry-after", "7"),)))
+        provider.then(Script(status=429, raw=json.dumps(body).encode(), headers=(("retry-after", "77"),)))
         with pytest.raises(openai.RateLimitError) as limited:
             client.chat.completions.create(model="openai/m", messages=CHAT["messages"])
         assert limited.value.response.json() == body
-        assert limited.value.response.headers["retry-after"] == "7"
+        assert limited.value.response.headers["retry-after"] == "77"

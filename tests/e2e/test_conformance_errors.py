@@ -73,7 +73,7 @@ def test_a_providers_error_raises_the_class_of_its_status(
 
 
 def test_a_page_in_place_of_an_error_passes_as_it_is(gateway: GatewayProcess, provider: ScriptedProvider) -> None:
-    provider.then(Script(raw=PAGE, status=502, content_type="text/html"))
+    provider.then(Script(raw=PAGE, status=502, content_type="text/html", headers=(("x-should-retry", "false"),)))
     with client_of(gateway) as client, pytest.raises(openai.InternalServerError) as raised:
         client.chat.completions.create(model="openai/m", messages=SAID, user="pages")  # type: ignore[arg-type]
     assert raised.value.response.content == PAGE
@@ -91,14 +91,30 @@ def test_our_own_errors_have_the_same_shape(gateway: GatewayProcess, method: str
 
 def test_a_retry_of_the_sdk_is_kept_once(gateway: GatewayProcess, provider: ScriptedProvider) -> None:
     before = len(provider.requests)
-    again = (("retry-after-ms", "1"),)
-    provider.then(Script(status=429, headers=again), Script(status=503, headers=again), Script(text="At last."))
+    cut = Script(text="Half of it never arrives.", cut_after=1)
+    provider.then(cut, Script(text="At last."))
     with client_of(gateway, max_retries=3) as client:
         reply = client.chat.completions.create(model="openai/m", messages=SAID, user="retries")  # type: ignore[arg-type]
     assert reply.choices[0].message.content == "At last."
     counts = [received.header("x-stainless-retry-count") for received in provider.requests[before:]]
-    assert counts == ["0", "1", "2"]
+    assert counts == ["0", "1"]
     assert stored_texts(gateway, "retries") == ["Which status is this?", "At last."]
+
+
+def test_a_retry_of_ours_is_none_of_the_sdks_and_kept_once(gateway: GatewayProcess, provider: ScriptedProvider) -> None:
+    before = len(provider.requests)
+    again = (("retry-after-ms", "1"),)
+    provider.then(Script(status=429, headers=again), Script(status=503, headers=again), Script(text="At last."))
+    with client_of(gateway, max_retries=0) as client:
+        raw = client.chat.completions.with_raw_response.create(
+            model="openai/m",
+            messages=SAID,  # type: ignore[arg-type]
+            user="our retries",
+        )
+    assert raw.parse().choices[0].message.content == "At last."
+    assert raw.headers["x-memory-upstream"] == "openai/m=429, openai/m=503, openai/m=200"
+    assert len(provider.requests) - before == 3
+    assert stored_texts(gateway, "our retries") == ["Which status is this?", "At last."]
 
 
 def test_a_turn_that_broke_off_and_is_sent_again_is_kept_once(

@@ -39,7 +39,8 @@ PNG = "iVBORw0KGgo="
 
 @pytest.fixture(scope="module")
 def bridged(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedProvider) -> Iterator[GatewayProcess]:
-    """A gateway with two providers more, which have one API each, at the same address."""
+    """A gateway with two providers more, which have one API each, at the same address. It tries once: what a failure
+    becomes is asked for, one failure at a time."""
     folder = tmp_path_factory.mktemp("dialects")
     settings = folder / "recollect.toml"
     settings.write_text(
@@ -47,6 +48,7 @@ def bridged(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedProvider
             f'[providers.{name}]\nbase_url = "{provider.base_url}"\ndialects = ["{dialect}"]\n'
             for name, dialect in (("chatonly", "chat/completions"), ("responsesonly", "responses"))
         )
+        + "[retries]\ntries = 1\n"
     )
     running = GatewayProcess(folder / "data", provider.base_url, flags=("--config", str(settings)))
     running.start()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from recollect.domain.vaults import Session, Vault
     from recollect.exchange.ports import IncomingRequest
     from recollect.providers.base import Route
+    from recollect.providers.fallbacks import Attempt
+    from recollect.providers.router import Plan
     from recollect.wire.json_document import JsonDocument
     from recollect.wire.prompt import Dialect, Prompt
 
@@ -85,7 +87,9 @@ class Exchange:
     document: JsonDocument | None = None
     prompt: Prompt | None = None
     place: Place | None = None
+    plan: Plan | None = None
     route: Route | None = None
+    """The first of the plan; once the provider has answered, the one that did."""
 
     # recall
     status: MemoryStatus = MemoryStatus.OFF
@@ -111,6 +115,7 @@ class Exchange:
     """What it took, once the reply is closed; None where nobody counts, as for a file or an error."""
     passed_model: str | None = None
     """The model that a request names which is no conversation."""
+    attempts: list[Attempt] = field(default_factory=list)
 
     # capture
     stored: Stored = Stored.NO

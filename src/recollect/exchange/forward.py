@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from recollect.errors import AuthenticationError, RequestError
+from recollect.errors import AuthenticationError, RequestError, ServiceError
 from recollect.exchange.ports import RouteRequest
 from recollect.exchange.resolve import project_of
 from recollect.providers.base import Route, UpstreamRequest
 from recollect.providers.chat_model import ProviderChatModel
-from recollect.wire.headers import strip_query, strip_request_headers
+from recollect.providers.fallbacks import attempts_text
+from recollect.providers.retries import spent_headers
+from recollect.wire.headers import UPSTREAM_HEADER, strip_query, strip_request_headers
+from recollect.wire.json_document import Edit, JsonDocument, json_string
 from recollect.wire.memory_key import PREFIX
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from recollect.exchange.exchange import Exchange
     from recollect.exchange.ports import BuiltInModel, IncomingRequest, Router
     from recollect.providers.base import Headers, Upstream, UpstreamReply
+    from recollect.providers.fallbacks import FallbackSender
+    from recollect.providers.router import Plan
 
 CREDENTIAL_HEADERS = (b"authorization", b"api-key", b"x-api-key")
 PROVIDER_KEY_HEADER = b"x-provider-key"
@@ -46,20 +51,24 @@ def provider_key_of(request: IncomingRequest) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Forwarder:
-    """Sends one exchange to its upstream."""
+    """Sends one exchange to its upstream, or to the next one where that fails before its first byte."""
 
     router: Router
-    upstream: Upstream
+    sender: FallbackSender
     built_in: BuiltInModel
     asking: Upstream | None = None
     """The way of the gateway's own questions to the model of a request; None: it asks none."""
 
+    def over(self, upstream: Upstream) -> Forwarder:
+        """The same with another way to the provider."""
+        return replace(self, sender=self.sender.over(upstream))
+
     def route(self, exchange: Exchange, model: str | None) -> Route:
-        """Where the exchange goes; raises RequestError where that cannot be told or is not allowed."""
+        """Where the exchange goes first; fills ``plan``. RequestError where that cannot be told or is not allowed."""
         request = exchange.request
         if request.forward_target is None and self.built_in.serves(model):
             return Route(provider=BUILT_IN_PROVIDER, url="", model=None)
-        return self._routed(
+        exchange.plan = self._planned(
             exchange,
             RouteRequest(
                 path=request.path,
@@ -69,6 +78,7 @@ class Forwarder:
                 provider_key=exchange.provider_key,
             ),
         )
+        return exchange.plan.first
 
     def own_model(self, exchange: Exchange) -> ChatModel | None:
         """The request's own model, to be asked with chat completions and the request's own credentials; None where it
@@ -85,41 +95,57 @@ class Forwarder:
             return ProviderChatModel(self.asking, replace(route, url=url, credentials=credentials), model)
         question = RouteRequest(CHAT, "", model, None, exchange.provider_key)
         try:
-            route = self._routed(exchange, question)
+            route = self._planned(exchange, question).first
         except RequestError:
             return None
         return ProviderChatModel(self.asking, route, route.model or model)
 
-    def _routed(self, exchange: Exchange, question: RouteRequest) -> Route:
+    def _planned(self, exchange: Exchange, question: RouteRequest) -> Plan:
         if exchange.provider_key is not None and not _is_deliberate(exchange):
-            configured = self._configured_route(question)
-            if configured is not None and configured.credentials:
+            configured = self._configured_plan(question)
+            if configured is not None and configured.first.credentials:
                 return configured
-        return self.router.route(question)
+        return self.router.plan(question)
 
-    def _configured_route(self, question: RouteRequest) -> Route | None:
-        """The route with the key that this gateway has itself; None where it has none."""
+    def _configured_plan(self, question: RouteRequest) -> Plan | None:
+        """The plan with the keys that this gateway has itself; None where it has none."""
         try:
-            return self.router.route(replace(question, provider_key=None))
+            return self.router.plan(replace(question, provider_key=None))
         except AuthenticationError:
             return None
 
     async def send(self, exchange: Exchange, body: bytes | AsyncIterator[bytes] | None) -> UpstreamReply:
-        """Send, and wait for the head of the reply."""
-        route = exchange.route
-        if route is None or route.url == "":
+        """Send, and wait for the first byte of the reply; ``route`` is then the one that answered.
+
+        ``body`` names the model as the first route spells it. A ServiceError tells in its headers what was tried.
+        """
+        plan, first = exchange.plan, exchange.route
+        if plan is None or first is None or first.url == "":
             return self._answer_built_in(exchange)
-        return await self.upstream.send(
-            UpstreamRequest(
+
+        def build(route: Route) -> UpstreamRequest:
+            spelled = body
+            if isinstance(body, bytes) and route.model is not None and route.model != first.model:
+                spelled = with_model(JsonDocument.parse(body), route.model)
+            return UpstreamRequest(
                 method=exchange.request.method,
                 url=route.url,
-                headers=_request_headers(exchange.request, route, body),
-                body=body,
+                headers=_request_headers(exchange.request, route, spelled),
+                body=spelled,
                 is_pinned=route.is_pinned,
                 provider=route.provider,
                 project=_project_of(exchange),
             )
-        )
+
+        try:
+            reply, way = await self.sender.send(plan, build, exchange.attempts)
+        except ServiceError as error:
+            tried = ((UPSTREAM_HEADER.lower().encode(), attempts_text(exchange.attempts).encode("ascii", "replace")),)
+            is_spent = len(exchange.attempts) > 1
+            error.headers = (*tried, *(spent_headers(self.sender.retrying.policy) if is_spent else ()))
+            raise
+        exchange.route = way.route
+        return reply
 
     def _answer_built_in(self, exchange: Exchange) -> UpstreamReply:
         prompt, recalled = exchange.prompt, exchange.recalled
@@ -139,6 +165,14 @@ class Forwarder:
 
 def _project_of(exchange: Exchange) -> str | None:
     return None if exchange.principal is None else project_of(exchange.principal, exchange.controls)
+
+
+def with_model(document: JsonDocument, model: str) -> bytes:
+    """The body with another spelling of its model, the rest byte for byte."""
+    place = document.member("model")
+    if place is None:
+        return document.body
+    return document.splice([Edit(place.value_start, place.value_end, json_string(model))])
 
 
 def _chat_url(url: str, dialect: str) -> str | None:

@@ -18,13 +18,14 @@ from recollect.domain.keys import MemoryMode
 from recollect.domain.recall import MemoryStatus, Strategy
 from recollect.errors import InvalidRequestError, PayloadTooLargeError, StoreUnavailableError, UpstreamBrokenError
 from recollect.exchange.exchange import Exchange, Place
-from recollect.exchange.forward import BUILT_IN_PROVIDER, provider_key_of
+from recollect.exchange.forward import BUILT_IN_PROVIDER, provider_key_of, with_model
 from recollect.exchange.relay import FIRST_ERROR_STATUS, CapturingRelay, relay_untouched
 from recollect.exchange.resolve import conversation_of, project_of, user_of
+from recollect.providers.fallbacks import attempts_text
 from recollect.wire.controls import read_controls
 from recollect.wire.dialects import DIALECTS, dialect_of_url
 from recollect.wire.headers import MemoryReport, response_headers
-from recollect.wire.json_document import Edit, JsonDocument, json_string
+from recollect.wire.json_document import JsonDocument
 from recollect.wire.memory_objects import hit_object
 from recollect.wire.messages import MESSAGES, with_metadata
 from recollect.wire.prompt import Prompt
@@ -131,7 +132,7 @@ class Pipeline:
 
     def over(self, upstream: Upstream) -> Pipeline:
         """The same pipeline with another way to the provider: for a client whose requests share a WebSocket."""
-        stages = replace(self._stages, forward=replace(self._stages.forward, upstream=upstream))
+        stages = replace(self._stages, forward=self._stages.forward.over(upstream))
         other = Pipeline(stages, self._catalogue, self._settings, self._accountant)
         other._background = self._background
         other._late_captures = self._late_captures
@@ -237,10 +238,7 @@ class Pipeline:
         exchange.route = self._stages.forward.route(exchange, model)
         if exchange.route.model is None or exchange.route.model == model:
             return body, model
-        place = document.member("model")
-        if place is None:
-            return body, model
-        return document.splice([Edit(place.value_start, place.value_end, json_string(exchange.route.model))]), model
+        return with_model(document, exchange.route.model), model
 
     async def _answer_models(self, exchange: Exchange, sink: ReplySink) -> None:
         path = exchange.request.path.rstrip("/")
@@ -294,6 +292,7 @@ class Pipeline:
             took_ms=exchange.elapsed_ms() - exchange.stage_ms.get("forward", 0.0),
             stored=exchange.stored.value,
             strategy=exchange.done_strategy,
+            upstream=attempts_text(exchange.attempts) or None,
         )
         return tuple(response_headers(report, speaks_recallr=exchange.controls.speaks_recallr))
 

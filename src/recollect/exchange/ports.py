@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from recollect.domain.ids import VaultId
     from recollect.domain.profile import Profile
     from recollect.domain.recall import RecallRequest, RecallResult
-    from recollect.providers.base import Headers, Route, UpstreamReply
+    from recollect.providers.base import Headers, UpstreamReply
+    from recollect.providers.router import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,9 @@ class Indexing(Protocol):
 
 
 class Router(Protocol):
-    """Picks the upstream of one exchange."""
+    """Picks the upstreams of one exchange."""
 
-    def route(self, request: RouteRequest) -> Route:
+    def plan(self, request: RouteRequest) -> Plan:
         """Where to send it; raises RequestError where that cannot be told or is not allowed."""
 
 

@@ -110,6 +110,10 @@ class Rememberer:
             "path": exchange.request.path,
             "model": exchange.prompt.model if exchange.prompt else None,
             "provider": exchange.route.provider if exchange.route else None,
+            "upstream": [
+                {"name": one.name, "outcome": one.outcome, "took_ms": round(one.took_ms, 2)}
+                for one in exchange.attempts
+            ],
             "user": place.user,
             "session_id": place.session_name,
             "mode": exchange.controls.mode.value,

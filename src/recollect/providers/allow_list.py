@@ -165,9 +165,9 @@ def build_allow_list(registry: Iterable[Provider], operator: Iterable[str] = ())
                 below.add(pattern.lower())
             else:
                 known.add((normal_host(pattern), DEFAULT_PORTS["https"]))
-        parts = urlsplit(provider.base_url)
-        if parts.scheme == "https" and parts.hostname:
-            known.add((_bracketed(parts.hostname), parts.port or DEFAULT_PORTS["https"]))
+        for parts in map(urlsplit, provider.all_base_urls):
+            if parts.scheme == "https" and parts.hostname:
+                known.add((_bracketed(parts.hostname), parts.port or DEFAULT_PORTS["https"]))
     return AllowList(frozenset(known), tuple(sorted(below)), tuple(_parse_listed(entry) for entry in operator))
 
 

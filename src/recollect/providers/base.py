@@ -98,9 +98,9 @@ class Provider:
     ``key_env`` are environment variables that may hold the key, first one set wins; a local server needs none.
     ``aliases`` are other spellings of the name. ``has_slashed_models``: its own models contain slashes, so a name with
     an unknown prefix is left to it. ``forward_hosts`` are hosts besides the base URL's that forward style may reach
-    (``*.example.com`` for every name below). ``base_url`` is "" where only the operator can know it.
-    ``is_configured``: the settings add or change it. ``has_stream_usage``: it understands
-    ``stream_options.include_usage``.
+    (``*.example.com`` for every name below). ``base_url`` is "" where only the operator can know it; ``base_urls`` are
+    all of several, over which models are spread. ``is_configured``: the settings add or change it.
+    ``has_stream_usage``: it understands ``stream_options.include_usage``.
     """
 
     name: str
@@ -118,6 +118,12 @@ class Provider:
     forward_hosts: tuple[str, ...] = ()
     is_configured: bool = False
     has_stream_usage: bool = False
+    base_urls: tuple[str, ...] = ()
+
+    @property
+    def all_base_urls(self) -> tuple[str, ...]:
+        """Where it can be reached; the first one is ``base_url``."""
+        return self.base_urls or (self.base_url,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,10 +59,13 @@ def bridges_of(registry: Iterable[Provider]) -> Mapping[tuple[str | None, str], 
     """
     bridges: dict[tuple[str | None, str], Bridge] = {}
     for provider in registry:
-        if provider.base_url and provider.path_style != "azure":
-            for path, bridge in _bridges_for(native_dialects(provider)).items():
-                bridges[provider.name, provider.base_url + path] = bridge
-                bridges.setdefault((None, provider.base_url + path), bridge)
+        if not provider.base_url or provider.path_style == "azure":
+            continue
+        made = _bridges_for(native_dialects(provider))
+        for base_url in provider.all_base_urls:
+            for path, bridge in made.items():
+                bridges[provider.name, base_url + path] = bridge
+                bridges.setdefault((None, base_url + path), bridge)
     return bridges
 
 

@@ -2,122 +2,153 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from recollect.errors import ApiError, RequestError
+from recollect.errors import RequestError
 from recollect.providers.retries import (
     UPSTREAM_ERRORS,
     RetryingUpstream,
-    RetryPolicy,
     is_worth_retrying,
     retry_after_s,
+    spent,
     with_first_byte,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from recollect.providers.base import Upstream, UpstreamReply, UpstreamRequest
+    from recollect.providers.base import Route, Upstream, UpstreamReply, UpstreamRequest
     from recollect.providers.health import Health
-    from recollect.providers.routes import Target
+    from recollect.providers.router import Plan, Way
 
 FALLBACK_STATUSES = frozenset({401, 402, 403, 404})
 """Where the same place will not do better, but another may: its key, its credit or its list of models is at fault."""
+MOST_TOLD = 12
+"""Attempts in the text of a header."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One place that was tried. ``outcome`` is the status, or the code of the error."""
 
-    target: Target
+    name: str
     outcome: str
     took_ms: float
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """The reply, who gave it, and all that was tried, that one last."""
-
-    reply: UpstreamReply
-    target: Target
-    attempts: tuple[Attempt, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class FallbackSender:
-    """Tries the targets of a plan in turn; the last of them is retried by the policy before it is given up.
+    """Tries the ways of a plan in turn; the last of them is retried by the policy before it is given up.
 
-    Failures are those worth retrying and ``statuses``. What a target cannot be asked for (no key, unknown provider) is
-    a failure of that target alone. ``clock`` is monotonic seconds.
+    Failures are those worth retrying and ``statuses``, unless the plan has its own. Why a way cannot be asked (no key,
+    a request that its dialect cannot say) is a failure of that way alone. The health of places matters, and is kept,
+    only where there is a choice: the only one is never let rest.
     """
 
-    upstream: Upstream
+    retrying: RetryingUpstream
     health: Health
-    policy: RetryPolicy = field(default_factory=RetryPolicy)
     statuses: frozenset[int] = FALLBACK_STATUSES
-    clock: Callable[[], float] = time.monotonic
 
-    async def send(self, plan: Sequence[Target], build: Callable[[Target], Awaitable[UpstreamRequest]]) -> Answered:
-        """The first reply that is no failure, else the last failure: a reply, or its exception.
+    def over(self, upstream: Upstream) -> FallbackSender:
+        """The same rules for another way out."""
+        return replace(self, retrying=replace(self.retrying, upstream=upstream))
 
-        ``build`` makes the request for a target: its URL, credentials and spelling of the model. An exception has the
-        attempts in its ``__notes__``.
+    async def send(
+        self, plan: Plan, build: Callable[[Route], UpstreamRequest], attempts: list[Attempt]
+    ) -> tuple[UpstreamReply, Way]:
+        """The first reply that is no failure, else the last failure, and whose it is; or the last one's exception.
+
+        ``build`` makes the request for a route: its credentials and the spelling of the model. ``attempts`` is filled
+        as they are made, also where an exception ends them.
         """
-        attempts: list[Attempt] = []
-        for position, target in enumerate(plan, 1):
-            is_last = position == len(plan)
-            started = self.clock()
-            result = await self._attempt(target, build, is_last=is_last)
-            outcome = result.code if isinstance(result, ApiError) else str(result.status)
-            attempts.append(Attempt(target, outcome, (self.clock() - started) * 1000))
-            if isinstance(result, ApiError):
-                if is_last:
-                    result.add_note(attempts_text(attempts))
-                    raise result
-            elif is_last or not self._is_failure(result):
-                return Answered(result, target, tuple(attempts))
-            else:
-                await result.close()
-        message = "a plan has at least one target"
-        raise ValueError(message)
+        ways = plan.ways
+        if len(ways) == 1 and ways[0].route is not None:
+            noted = partial(_note, attempts, ways[0])
+            return await self.retrying.send(build(ways[0].route), noted), ways[0]
+        statuses = self.statuses if plan.statuses is None else plan.statuses
+        last = max(index for index, way in enumerate(ways) if way.route is not None)
+        for way in ways[:last]:
+            reply = await self._try(way, build, attempts, statuses)
+            if reply is not None:
+                return reply, way
+        return await self._insist(ways[last], build, attempts), ways[last]
 
-    async def _attempt(
-        self, target: Target, build: Callable[[Target], Awaitable[UpstreamRequest]], *, is_last: bool
-    ) -> UpstreamReply | ApiError:
-        """The reply or the error, which the target's health has been told of."""
-        started = self.clock()
-        self.health.begin(target)
+    async def _try(
+        self,
+        way: Way,
+        build: Callable[[Route], UpstreamRequest],
+        attempts: list[Attempt],
+        statuses: frozenset[int],
+    ) -> UpstreamReply | None:
+        """One try at one of several ways: its reply, None where the next one is to be tried."""
+        if way.route is None:
+            _note(attempts, way, way.error.code if way.error else "", 0.0)
+            return None
+        clock, health = self.retrying.clock, self.health
+        started = clock()
+        health.begin(way.target)
         try:
-            reply = await self._try(await build(target), is_last=is_last)
+            reply = await self.retrying.upstream.send(build(way.route))
+            is_spent = is_worth_retrying(reply)
+            is_failure = is_spent or reply.status in statuses
+            if not is_failure:
+                reply = await with_first_byte(reply)
         except UPSTREAM_ERRORS as error:
-            self.health.failed(target)
-            return error
+            health.failed(way.target)
+            _note(attempts, way, error.code, clock() - started)
+            return None
         except RequestError as error:
-            self.health.abandoned(target)
-            return error
+            health.abandoned(way.target)
+            _note(attempts, way, error.code, clock() - started)
+            return None
         except BaseException:
-            self.health.abandoned(target)
+            health.abandoned(way.target)
             raise
+        _note(attempts, way, str(reply.status), clock() - started)
+        self._judge(way, reply, None if is_failure else clock() - started)
+        if not is_failure:
+            return reply
+        await reply.close()
+        return None
+
+    async def _insist(
+        self, way: Way, build: Callable[[Route], UpstreamRequest], attempts: list[Attempt]
+    ) -> UpstreamReply:
+        """The last way: with the policy's tries, and whatever comes of it is the answer."""
+        if way.route is None:
+            message = "a plan has a way with a route"
+            raise ValueError(message)
+        started = self.retrying.clock()
+        self.health.begin(way.target)
+        try:
+            reply = await self.retrying.send(build(way.route), partial(_note, attempts, way))
+        except UPSTREAM_ERRORS:
+            self.health.failed(way.target)
+            raise
+        except BaseException:
+            self.health.abandoned(way.target)
+            raise
+        is_spent = is_worth_retrying(reply)
+        self._judge(way, reply, None if is_spent else self.retrying.clock() - started)
+        return spent(reply, self.retrying.policy) if is_spent else reply
+
+    def _judge(self, way: Way, reply: UpstreamReply, latency_s: float | None) -> None:
+        """Tell the health of a place what it answered; a refusal says nothing of it."""
         if is_worth_retrying(reply):
-            self.health.failed(target, retry_after_s(reply.headers))
-        elif self._is_failure(reply):
-            self.health.abandoned(target)
+            self.health.failed(way.target, retry_after_s(reply.headers))
+        elif latency_s is None:
+            self.health.abandoned(way.target)
         else:
-            self.health.succeeded(target, self.clock() - started)
-        return reply
-
-    async def _try(self, request: UpstreamRequest, *, is_last: bool) -> UpstreamReply:
-        if is_last:
-            return await RetryingUpstream(self.upstream, self.policy).send(request)
-        reply = await self.upstream.send(request)
-        return reply if self._is_failure(reply) else await with_first_byte(reply)
-
-    def _is_failure(self, reply: UpstreamReply) -> bool:
-        return reply.status in self.statuses or is_worth_retrying(reply)
+            self.health.succeeded(way.target, latency_s)
 
 
 def attempts_text(attempts: Sequence[Attempt]) -> str:
     """What was tried, for the header ``X-Memory-Upstream``: ``groq/llama=429, openai/gpt-4o=200``."""
-    return ", ".join(f"{attempt.target.model}={attempt.outcome}" for attempt in attempts)
+    told = attempts if len(attempts) <= MOST_TOLD else (*attempts[: MOST_TOLD - 1], attempts[-1])
+    return ", ".join(f"{attempt.name}={attempt.outcome}" for attempt in told)
+
+
+def _note(attempts: list[Attempt], way: Way, outcome: str, took_s: float) -> None:
+    attempts.append(Attempt(way.name, outcome, took_s * 1000))

@@ -43,6 +43,7 @@ class ModelCatalogue:
     environment_keys: Mapping[str, str]
     default_provider: str
     upstream: Upstream
+    routes: Sequence[str] = ()
     limit_s: float = 5.0
 
     async def list_models(self, provider_key: str | None) -> bytes:
@@ -50,12 +51,15 @@ class ModelCatalogue:
         asked = self._usable(provider_key)
         lists = await asyncio.gather(*(self._models_of(provider, provider_key) for provider in asked))
         merged = merge_models({provider.name: models for provider, models in zip(asked, lists, strict=True)})
-        return orjson.dumps({"object": "list", "data": merged})
+        named = [route_model(name) for name in self.routes]
+        return orjson.dumps({"object": "list", "data": [*merged[:1], *named, *merged[1:]]})
 
     async def find_model(self, model: str, provider_key: str | None) -> bytes:
         """The body of ``GET /v1/models/{id}``; NotFoundError ``model_not_found`` where nobody has it."""
         if model.lower() == RECALL_MODEL:
             return orjson.dumps(BUILT_IN)
+        if model in self.routes:
+            return orjson.dumps(route_model(model))
         prefix, slash, rest = model.partition("/")
         named = find_provider(self.registry, prefix) if slash else None
         candidates = [(named, rest)] if named is not None else []
@@ -119,6 +123,11 @@ class ModelCatalogue:
         except (RecollectError, TimeoutError, orjson.JSONDecodeError) as error:
             logger.info("%s of %s cannot be had: %s", path, provider.name, error or "no answer in time")
             return None
+
+
+def route_model(name: str) -> Model:
+    """A route's name, as a model."""
+    return {**BUILT_IN, "id": name}
 
 
 def merge_models(lists: Mapping[str, Iterable[Model]]) -> list[Model]:

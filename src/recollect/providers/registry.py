@@ -50,6 +50,8 @@ def with_overrides(
             message = f"providers.{name}: cannot be used as a name; pick one without a slash that is not `recollect`."
             raise SettingsError(message)
         values = _parsed(key, {field: value for field, value in override.items() if value is not None})
+        if values.get("base_urls"):
+            values["base_url"] = values["base_urls"][0]
         known = find_provider(changed, key)
         if known is not None:
             changed[known.name] = replace(known, is_configured=True, **values)
@@ -98,6 +100,10 @@ def _url(name: str, field: str, value: object) -> str:
     return _text(name, field, value).strip().rstrip("/")
 
 
+def _urls(name: str, field: str, value: object) -> tuple[str, ...]:
+    return tuple(_url(name, field, item) for item in _texts(name, field, value))
+
+
 def _header(name: str, field: str, value: object) -> str:
     return _text(name, field, value).strip().lower()
 
@@ -134,6 +140,7 @@ def _headers(name: str, field: str, value: object) -> tuple[tuple[str, str], ...
 
 _PARSERS: Mapping[str, Callable[[str, str, object], object]] = {
     "base_url": _url,
+    "base_urls": _urls,
     "key_env": _texts,
     "key_header": _header,
     "key_prefix": _text,

@@ -6,6 +6,7 @@ import asyncio
 import math
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from recollect.errors import UpstreamBrokenError, UpstreamConnectError, UpstreamTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable
 
     from recollect.providers.base import Headers, Upstream, UpstreamReply, UpstreamRequest
 
@@ -47,6 +48,13 @@ class RetryPolicy:
         return luck * min(self.cap_s, self.base_s * 2.0 ** (tried - 1))
 
 
+OnTry = Callable[[str, float], None]
+
+
+def _unheard(_outcome: str, _took_s: float) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class RetryingUpstream:
     """An Upstream that tries again where the policy lets it, and the body can be sent twice.
@@ -63,27 +71,36 @@ class RetryingUpstream:
     luck: Callable[[], float] = random.random
     clock: Callable[[], float] = time.monotonic
 
-    async def send(self, request: UpstreamRequest) -> UpstreamReply:
-        """Send, and wait for the first byte of a reply that is none of the failures to retry."""
+    async def send(self, request: UpstreamRequest, on_try: OnTry = _unheard) -> UpstreamReply:
+        """Send, and wait for the first byte of a reply that is none of the failures to retry.
+
+        ``on_try`` hears of each try: the reply's status or the error's code, and seconds.
+        """
         is_repeatable = request.body is None or isinstance(request.body, bytes)
-        ends_at = self.clock() + self.policy.deadline_s
+        started = self.clock()
+        ends_at = started + self.policy.deadline_s
         tried = 0
         while True:
             tried += 1
-            wait_s: float | None
             try:
                 reply = await self.upstream.send(request)
-                if not is_worth_retrying(reply):
-                    return await with_first_byte(reply)
-                wait_s = self._wait_s(tried, retry_after_s(reply.headers), ends_at)
-                if wait_s is None or not is_repeatable:
-                    return _spent(reply, self.policy) if tried > 1 else reply
+                is_failure = is_worth_retrying(reply)
+                if not is_failure:
+                    reply = await with_first_byte(reply)
+                on_try(str(reply.status), self.clock() - started)
+                if not is_failure:
+                    return reply
+                wait_s = self._wait_s(tried, retry_after_s(reply.headers), ends_at) if is_repeatable else None
+                if wait_s is None:
+                    return spent(reply, self.policy) if tried > 1 else reply
                 await reply.close()
-            except UPSTREAM_ERRORS:
-                wait_s = self._wait_s(tried, None, ends_at)
-                if wait_s is None or not is_repeatable:
+            except UPSTREAM_ERRORS as error:
+                on_try(error.code, self.clock() - started)
+                wait_s = self._wait_s(tried, None, ends_at) if is_repeatable else None
+                if wait_s is None:
                     raise
             await self.sleep(wait_s)
+            started = self.clock()
 
     async def close(self) -> None:
         """Close the upstream."""
@@ -129,7 +146,8 @@ async def with_first_byte(reply: UpstreamReply) -> UpstreamReply:
 
 
 class _PeekedReply:
-    """A reply whose first chunk has been read already."""
+    """A reply whose first chunk has been read already. It is its own iterator: nothing stands between the rest of the
+    chunks and their reader."""
 
     __slots__ = ("_first", "_reply", "_rest", "headers", "status")
 
@@ -142,23 +160,34 @@ class _PeekedReply:
         self._first = first
         self._rest = rest
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes]:
+        return self
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    def __anext__(self) -> Awaitable[bytes]:
+        return self._take_first() if self._first else anext(self._rest)
+
+    async def _take_first(self) -> bytes:
         first, self._first = self._first, b""
-        if first:
-            yield first
-        async for chunk in self._rest:
-            yield chunk
+        return first
 
     async def close(self) -> None:
         await self._reply.close()
 
 
-def _spent(reply: UpstreamReply, policy: RetryPolicy) -> UpstreamReply:
+def spent(reply: UpstreamReply, policy: RetryPolicy) -> UpstreamReply:
     """The last failure, telling the client that it was tried often enough, and when to come again."""
-    headers = tuple(field for field in reply.headers if field[0] != b"x-should-retry")
-    if not _header(headers, b"retry-after") and not _header(headers, b"retry-after-ms"):
-        headers = (*headers, (b"retry-after", str(math.ceil(policy.cap_s)).encode()))
-    return _PeekedReply(reply, b"", reply.chunks(), (*headers, (b"x-should-retry", b"false")))
+    has_hint = bool(_header(reply.headers, b"retry-after") or _header(reply.headers, b"retry-after-ms"))
+    kept = tuple(field for field in reply.headers if field[0] != b"x-should-retry")
+    added = tuple(field for field in spent_headers(policy) if not (has_hint and field[0] == b"retry-after"))
+    return _PeekedReply(reply, b"", reply.chunks(), (*kept, *added))
+
+
+def spent_headers(policy: RetryPolicy) -> Headers:
+    """What an answer says after so many tries: that the client need not multiply them, and when to come again."""
+    return ((b"retry-after", str(math.ceil(policy.cap_s)).encode()), (b"x-should-retry", b"false"))
 
 
 def _header(headers: Headers, name: bytes) -> str:

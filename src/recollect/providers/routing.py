@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from recollect.errors import AuthenticationError, InvalidRequestError, PermissionDeniedError
 from recollect.providers.allow_list import DEFAULT_PORTS, MAX_PORT, normal_host, parse_address
 from recollect.providers.base import OAUTH_TOKEN, Route
 from recollect.providers.registry import find_provider
-from recollect.wire.headers import strip_query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,9 +55,13 @@ def resolve_router_style(
     provider). InvalidRequestError ``unknown_provider``, ``provider_not_configured`` or ``invalid_path``;
     AuthenticationError ``missing_provider_key``.
     """
-    default_name = _default_name(registry, path, model, default_provider)
-    provider, rest = _pick(registry, model, default_name, environment_keys)
+    provider, rest = pick_provider(registry, path, model, default_provider, environment_keys)
     key = provider_key or environment_keys.get(provider.name)
+    return route_to(provider, path=path, model=model, rest=rest, key=key)
+
+
+def route_to(provider: Provider, *, path: str, model: str | None, rest: str | None, key: str | None) -> Route:
+    """The route of ``/v1/{path}`` at a provider that was picked; ``rest`` is the model behind the provider's prefix."""
     if not key and provider.needs_key:
         raise _missing_key(provider)
     return Route(
@@ -87,55 +89,6 @@ def resolve_forward_style(target_url: str, *, allow: AllowList) -> Route:
     return Route(provider=None, url=f"{scheme}://{place}{_safe_path(path)}", model=None, is_pinned=True)
 
 
-class RouteQuestion(Protocol):
-    """What routing depends on; ``forward_target`` is None in router style."""
-
-    @property
-    def path(self) -> str:
-        """What stands behind ``/v1/``."""
-
-    @property
-    def query(self) -> str:
-        """The raw query without our own parameters."""
-
-    @property
-    def model(self) -> str | None:
-        """The model as the client wrote it."""
-
-    @property
-    def forward_target(self) -> str | None:
-        """What stands behind ``/forward/``."""
-
-    @property
-    def provider_key(self) -> str | None:
-        """The provider's key that came with the request."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderRouter:
-    """Both styles behind one method, for the settings of one gateway."""
-
-    registry: Mapping[str, Provider]
-    allow: AllowList
-    default_provider: str
-    environment_keys: Mapping[str, str]
-
-    def route(self, request: RouteQuestion) -> Route:
-        """Where to send it; raises RequestError where that cannot be told or is not allowed."""
-        if request.forward_target is not None:
-            target, mark, query = request.forward_target.partition("?")
-            query = strip_query(query) if mark else request.query
-            return resolve_forward_style(f"{target}?{query}" if query else target, allow=self.allow)
-        return resolve_router_style(
-            self.registry,
-            path=f"{request.path}?{request.query}" if request.query else request.path,
-            model=request.model,
-            default_provider=self.default_provider,
-            provider_key=request.provider_key,
-            environment_keys=self.environment_keys,
-        )
-
-
 def _default_name(registry: Mapping[str, Provider], path: str, model: str | None, default_provider: str) -> str:
     """Who serves a model without a provider before it: for Anthropic's paths and models, it is Anthropic, unless the
     default provider speaks Anthropic's dialect itself."""
@@ -146,14 +99,15 @@ def _default_name(registry: Mapping[str, Provider], path: str, model: str | None
     return default_provider if default is not None and "messages" in default.dialects else ANTHROPIC
 
 
-def _pick(
-    registry: Mapping[str, Provider], model: str | None, default_provider: str, keys: Mapping[str, str]
+def pick_provider(
+    registry: Mapping[str, Provider], path: str, model: str | None, default_provider: str, keys: Mapping[str, str]
 ) -> tuple[Provider, str | None]:
     """The provider, and the model behind its prefix (None: the name has none, and stays as it is).
 
     Where the default provider's own models contain slashes (``openai/gpt-4o`` at OpenRouter), a known prefix means
     another provider only if that one can be used here.
     """
+    default_provider = _default_name(registry, path, model, default_provider)
     default = find_provider(registry, default_provider)
     prefix, slash, rest = (model or "").partition("/")
     if slash:

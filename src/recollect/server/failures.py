@@ -24,6 +24,7 @@ def error_reply(error: ApiError, request_id: str, dialect: str = "") -> tuple[in
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
         (b"x-memory-request-id", request_id.encode()),
+        *error.headers,
     ]
     if error.status == CONFLICT:
         headers.append((b"x-should-retry", b"false"))  # the SDKs repeat a 409 unless they are told not to

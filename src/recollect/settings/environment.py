@@ -21,7 +21,9 @@ WORKER_VARIABLE = "RECOLLECT_WORKER_SETTINGS"
 CLIENT_VARIABLES = frozenset({"RECOLLECT_BASE_URL", "RECOLLECT_API_KEY"})
 """Read by the Python client, not by the gateway."""
 TABLES = {"prices": '{"openai/gpt-4o": {"input": 2.5, "output": 10}}'}
-LISTS = frozenset({"allow_upstreams", "allow_hosts", "cors.origins", "extractor.categories"})
+LISTS = frozenset(
+    {"allow_upstreams", "allow_hosts", "cors.origins", "extractor.categories", "retries.fallback_statuses"}
+)
 
 
 def current_environment(environ: Mapping[str, str] | None) -> Mapping[str, str]:
@@ -63,9 +65,10 @@ def settings_from_environment(environ: Mapping[str, str]) -> dict[str, object]:
 
 
 def split_value(name: str, text: str, origin: str) -> object:
-    """A value given as text: lists are separated by commas, providers are ``NAME=BASE_URL``; both may be JSON."""
+    """A value given as text: lists are separated by commas, providers are ``NAME=BASE_URL``, routes ``NAME=MODEL``; all
+    may be JSON."""
     stripped = text.strip()
-    if name not in {"providers", *TABLES} and name not in LISTS:
+    if name not in {"providers", "routes", *TABLES} and name not in LISTS:
         return text
     if stripped.startswith(("[", "{")):
         try:
@@ -77,19 +80,23 @@ def split_value(name: str, text: str, origin: str) -> object:
         message = f"{origin}: this must be a table as JSON, as in {TABLES[name]}."
         raise SettingsError(message)
     pieces = [piece.strip() for piece in stripped.split(",") if piece.strip()]
+    if name == "routes":
+        return dict(_pair(piece, origin, "NAME=MODEL, as in `fast=groq/llama-3.3-70b`") for piece in pieces)
     return providers_of(pieces, origin) if name == "providers" else pieces
 
 
 def providers_of(pairs: Iterable[str], origin: str) -> dict[str, dict[str, str]]:
     """``NAME=BASE_URL`` pairs as a table."""
-    table: dict[str, dict[str, str]] = {}
-    for pair in pairs:
-        name, equals, url = pair.partition("=")
-        if not equals or not name.strip() or not url.strip():
-            message = f"{origin}: `{pair}` is not NAME=BASE_URL, as in `local=http://127.0.0.1:8080/v1`."
-            raise SettingsError(message)
-        table[name.strip()] = {"base_url": url.strip()}
-    return table
+    parsed = [_pair(pair, origin, "NAME=BASE_URL, as in `local=http://127.0.0.1:8080/v1`") for pair in pairs]
+    return {name: {"base_url": url} for name, url in parsed}
+
+
+def _pair(pair: str, origin: str, form: str) -> tuple[str, str]:
+    name, equals, value = pair.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        message = f"{origin}: `{pair}` is not {form}."
+        raise SettingsError(message)
+    return name.strip(), value.strip()
 
 
 def default_folders(environ: Mapping[str, str]) -> tuple[Path, Path]:

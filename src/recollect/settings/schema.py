@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -12,6 +12,9 @@ from recollect.domain.chat import estimate_tokens
 from recollect.domain.keys import MemoryMode
 from recollect.domain.memories import ConflictPolicy
 from recollect.domain.recall import Strategy
+from recollect.errors import SettingsError
+from recollect.providers.fallbacks import FALLBACK_STATUSES
+from recollect.providers.routes import parse_routes
 
 MIB = 1024 * 1024
 MOST_INSTRUCTION_TOKENS = 80
@@ -39,7 +42,13 @@ class ProviderSettings(Section):
     """One provider: what is left out stays as the built-in registry has it."""
 
     base_url: str | None = Field(default=None, description="URL that paths like `/chat/completions` are appended to")
+    base_urls: tuple[str, ...] | None = Field(
+        default=None, description="several of them: requests are spread over them, and none of them is insisted on"
+    )
     api_key: str | None = Field(default=None, repr=False, description="the provider key; better as `${NAME}`")
+    api_keys: dict[str, str] | None = Field(
+        default=None, repr=False, description="several of them, as a list or by name: requests are spread over them"
+    )
     key_header: str | None = Field(default=None, description="header that carries the key")
     key_prefix: str | None = Field(
         default=None, description='what stands before the key in that header, as `"Bearer "`'
@@ -56,6 +65,38 @@ class ProviderSettings(Section):
     @classmethod
     def _check_base_url(cls, value: str | None) -> str | None:
         return value if value is None else checked_url(value)
+
+    @field_validator("base_urls")
+    @classmethod
+    def _check_base_urls(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return value if value is None else tuple(checked_url(one) for one in value)
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _number_keys(cls, value: object) -> object:
+        """The keys of a list are named by their places, from 1."""
+        return {str(place): key for place, key in enumerate(value, 1)} if isinstance(value, (list, tuple)) else value
+
+
+class RetrySettings(Section):
+    """What is tried again, before the first byte of a reply, and when the next one of a route is tried."""
+
+    tries: int = Field(default=3, ge=1, le=20, description="how often a request is sent at most; 1: never again")
+    base_s: float = Field(default=0.5, ge=0, description="longest pause before the second try; it doubles each time")
+    cap_s: float = Field(default=8.0, ge=0, description="longest pause before any try")
+    longest_retry_after_s: float = Field(
+        default=10.0, ge=0, description="longest `Retry-After` that is waited for; a longer one is the client's"
+    )
+    deadline_s: float = Field(default=60.0, ge=0, description="no try begins later than this after the first one")
+    fallback_statuses: tuple[int, ...] = Field(
+        default=tuple(sorted(FALLBACK_STATUSES)),
+        description="replies after which the next model of a route is tried, besides those that are tried again",
+    )
+    cooldown_failures: int = Field(
+        default=3, ge=1, description="failures in a row after which one of several models rests"
+    )
+    cooldown_s: float = Field(default=5.0, ge=0, description="how long it rests at first; it doubles each time")
+    cooldown_cap_s: float = Field(default=60.0, ge=0, description="how long it rests at most")
 
 
 class PriceSettings(Section):
@@ -247,6 +288,8 @@ class Settings(Section):
         default_factory=dict, description='prices of models that differ from the list, as `prices."openai/gpt-4o"`'
     )
     cost: CostSettings = Field(default_factory=CostSettings)
+    routes: dict[str, Any] = Field(default_factory=dict, description="names that stand for one or several models")
+    retries: RetrySettings = Field(default_factory=RetrySettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     recall: RecallSettings = Field(default_factory=RecallSettings)
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)
@@ -256,6 +299,16 @@ class Settings(Section):
     traces: TraceSettings = Field(default_factory=TraceSettings)
     response_cache: ResponseCacheSettings = Field(default_factory=ResponseCacheSettings)
     cors: CorsSettings = Field(default_factory=CorsSettings)
+
+    @field_validator("routes")
+    @classmethod
+    def _check_routes(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            parse_routes(value)
+        except SettingsError as error:
+            message = f"is wrong: {str(error).removesuffix('.')}"
+            raise ValueError(message) from None
+        return value
 
     @property
     def database_path(self) -> Path:

@@ -71,4 +71,6 @@ def _default_text(value: object) -> str:
         return "true" if value else "false"
     if value is None or value in ((), {}):
         return ""
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
     return str(value)

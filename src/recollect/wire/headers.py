@@ -200,6 +200,7 @@ MS_HEADER = "X-Memory-Ms"
 STORED_HEADER = "X-Memory-Stored"
 STRATEGY_HEADER = "X-Memory-Strategy"
 CACHE_HEADER = "X-Memory-Cache"
+UPSTREAM_HEADER = "X-Memory-Upstream"
 RESPONSE_HEADERS: Mapping[str, str] = {
     REQUEST_ID_HEADER: "Names the exchange; its trace is at `/v1/memory/traces/{id}`.",
     STATUS_HEADER: "`injected`, `empty`, `off`, `shadow`, `timeout`, `error`.",
@@ -211,6 +212,7 @@ RESPONSE_HEADERS: Mapping[str, str] = {
     STORED_HEADER: "`yes`, `spooled`, `no`.",
     STRATEGY_HEADER: "Where `agentic` was asked for: `agentic`, or `balanced` where that answered in its place.",
     CACHE_HEADER: "Where the response cache is on: `hit`, or `miss` where the provider was asked.",
+    UPSTREAM_HEADER: "What was tried, in order, and what came of it; the last one answered.",
 }
 RECALLR_RESPONSE_HEADERS: Mapping[str, str] = {
     "X-Recallr-Session-Id": SESSION_HEADER,
@@ -338,6 +340,7 @@ class MemoryReport:
     took_ms: float = 0.0
     stored: str | None = None
     strategy: str | None = None
+    upstream: str | None = None
 
 
 def response_headers(report: MemoryReport, *, speaks_recallr: bool = False) -> list[tuple[bytes, bytes]]:
@@ -353,6 +356,7 @@ def response_headers(report: MemoryReport, *, speaks_recallr: bool = False) -> l
         MS_HEADER: b"%.1f" % report.took_ms,
         STORED_HEADER: None if report.stored is None else report.stored.encode(),
         STRATEGY_HEADER: None if report.strategy is None else report.strategy.encode(),
+        UPSTREAM_HEADER: None if report.upstream is None else _header_safe(report.upstream),
     }
     found = [(_WIRE_NAMES[name], value) for name, value in values.items() if value is not None]
     if speaks_recallr:

@@ -20,6 +20,11 @@ from recollect.exchange.recall import Deadlines, RecallStage
 from recollect.exchange.remember import Rememberer
 from recollect.exchange.resolve import Resolver
 from recollect.providers.base import Route
+from recollect.providers.fallbacks import FallbackSender
+from recollect.providers.health import Health
+from recollect.providers.retries import RetryingUpstream, RetryPolicy
+from recollect.providers.router import Plan, Way
+from recollect.providers.routes import Target
 from recollect.stores.in_memory import in_memory_store
 from recollect.stores.spool import Spool
 
@@ -123,8 +128,19 @@ class StillWorker:
 
 
 class FixedRouter:
-    def route(self, request):
-        return Route(provider="openai", url=f"http://provider/v1/{request.path}", model=None)
+    """Leads to one provider; ``others`` are models that are tried behind it."""
+
+    others = ()
+
+    def plan(self, request):
+        url = f"http://provider/v1/{request.path}"
+        ways = [Way("openai", Target("first"), Route("openai", url, None))]
+        ways += [Way(name, Target(name), Route("openai", url, name)) for name in self.others]
+        return Plan(tuple(ways))
+
+
+async def no_pause(_seconds):
+    """What is slept between tries."""
 
 
 class NoBuiltIn:
@@ -191,6 +207,9 @@ class Gateway:
         self.spool = Spool(tmp_path / "spool")
         self.capturer = Capturer(self.store, self.spool, self.clock)
         self.resolver = Resolver(self.store.vaults, self.store.sessions)
+        self.router = FixedRouter()
+        self.rest = no_pause
+        retrying = RetryingUpstream(self.upstream, RetryPolicy(), sleep=self.pause)
         self.pipeline = Pipeline(
             Stages(
                 Authenticator(self.store.keys),
@@ -199,13 +218,16 @@ class Gateway:
                     self.recaller, self.store.injections, self.store.messages, Deadlines(), profiles=self.person
                 ),
                 Injector(),
-                Forwarder(FixedRouter(), self.upstream, NoBuiltIn()),
+                Forwarder(self.router, FallbackSender(retrying, Health()), NoBuiltIn()),
                 self.capturer,
                 Rememberer(self.worker, self.store.traces),
             ),
             NoCatalogue(),
             PipelineSettings(Controls(), 1_000_000, self.clock, lambda _model: None),
         )
+
+    async def pause(self, seconds):
+        await self.rest(seconds)
 
     async def post(self, body, *, path="chat/completions", headers=(), is_loopback=True, query=""):
         sink = Sink()

@@ -209,9 +209,14 @@ async def test_a_providers_error_passes_and_nothing_is_stored(gateway):
 
 
 async def test_an_unreachable_provider_is_the_callers_to_render(gateway):
-    gateway.upstream.replies = [UpstreamConnectError("nobody there")]
-    with pytest.raises(UpstreamConnectError):
+    gateway.upstream.replies = [UpstreamConnectError("nobody there") for _ in range(3)]
+    with pytest.raises(UpstreamConnectError) as caught:
         await gateway.post(chat("hi"))
+    assert dict(caught.value.headers) == {
+        b"x-memory-upstream": b", ".join([b"openai=upstream_unreachable"] * 3),
+        b"retry-after": b"8",
+        b"x-should-retry": b"false",
+    }
     assert await gateway.texts() == []
 
 

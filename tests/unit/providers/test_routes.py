@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import cycle
 from random import Random
 
@@ -81,6 +82,31 @@ def test_keys_of_one_provider_are_different_targets():
     assert [target.key_name for target in table(settings).plan("fast")] == ["one", "two"]
 
 
+def test_a_route_may_have_the_name_of_a_model_that_it_leads_to():
+    settings = {"gpt-4o": {"models": "gpt-4o", "fallbacks": "azure/gpt-4o"}, "best": "gpt-4o"}
+    assert names(table(settings).plan("gpt-4o")) == ["gpt-4o", "azure/gpt-4o"]
+    assert names(table(settings).plan("best")) == ["gpt-4o", "azure/gpt-4o"]
+    assert table(settings).first("best") == "gpt-4o"
+
+
+def test_endpoints_of_a_model_share_its_load_and_stay_together():
+    def spread(target):
+        return [replace(target, base_url=url) for url in ("x", "y", "z")] if target.model == "a/1" else (target,)
+
+    routes = table({"fast": ["a/1", "b/1"]})
+    plans = [routes.plan("fast", spread) for _ in range(1500)]
+    first = Counter(plan[0].base_url for plan in plans)
+    assert all(400 < first[url] < 600 for url in "xyz")
+    assert all(plan[3].model == "b/1" for plan in plans)
+    assert {target.base_url for target in routes.plan("a/1", spread)} == set("xyz")
+
+
+def test_the_first_model_is_that_of_the_settings_whatever_the_strategy():
+    settings = {"all": ["fast", "slow/1"], "fast": {"models": [{"model": "a/1", "weight": 1}, {"model": "b/1"}]}}
+    assert table(settings).first("all") == "a/1"
+    assert table(settings).first("other/1") == "other/1"
+
+
 def test_equal_luck_is_no_trouble():
     settings = {"fast": {"models": [{"model": "a/1", "weight": 0.001}, {"model": "b/1", "weight": 9}]}}
     assert len(table(settings, luck=cycle([0.0, 0.999]).__next__).plan("fast")) == 2
@@ -100,7 +126,9 @@ def test_equal_luck_is_no_trouble():
         ({"fast": {"models": [{"model": "a/1", "key": 1}]}}, "key"),
         ({"fast": {"models": "a/1", "fallbacks": 3}}, "routes.fast.fallbacks"),
         ({"a": "b", "b": "a"}, "circles"),
-        ({"a": {"models": "x/1", "fallbacks": "a"}}, "circles"),
+        ({"a": {"models": "x/1", "fallbacks": "b"}, "b": ["y/1", "a"]}, "circles"),
+        ({"fast": {"models": "a/1", "fallback_statuses": 404}}, "fallback_statuses"),
+        ({"fast": {"models": "a/1", "fallback_statuses": [200]}}, "fallback_statuses"),
     ],
 )
 def test_wrong_settings_are_named(settings, named):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from recollect.errors import AuthenticationError, InvalidRequestError, PermissionDeniedError, RequestError
 from recollect.providers.allow_list import build_allow_list
 from recollect.providers.registry import load_registry, with_overrides
-from recollect.providers.routing import ProviderRouter, resolve_forward_style, resolve_router_style
+from recollect.providers.router import ProviderRouter
+from recollect.providers.routing import resolve_forward_style, resolve_router_style
 
 REGISTRY = load_registry()
 ALLOW = build_allow_list(REGISTRY.values(), ["127.0.0.1:9000"])

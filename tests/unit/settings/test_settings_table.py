@@ -22,6 +22,8 @@ def test_every_variable_of_the_table_is_read():
         "providers": "a=http://x",
         "prices": '{"a/b": {"input": 1, "output": 2}}',
         "cost.asks_for_usage": "never",
+        "routes": "fast=a/1",
+        "retries.fallback_statuses": "418",
         "embedder.base_url": "http://x",
         "extractor.base_url": "http://x",
         "has_access_log": "true",

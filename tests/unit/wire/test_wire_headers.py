@@ -143,7 +143,7 @@ def test_our_query_parameters_do_not_travel_on(query: str, left: str) -> None:
 
 def test_a_report_becomes_headers() -> None:
     report = MemoryReport("req_1", "injected", "alice", "ses_1", count=3, tokens=120, took_ms=4.26, stored="yes")
-    report = replace(report, strategy="agentic")
+    report = replace(report, strategy="agentic", upstream="a/1=429, b/2=200")
     found = dict(response_headers(report))
     assert found == {
         b"x-memory-request-id": b"req_1",
@@ -155,6 +155,7 @@ def test_a_report_becomes_headers() -> None:
         b"x-memory-ms": b"4.3",
         b"x-memory-stored": b"yes",
         b"x-memory-strategy": b"agentic",
+        b"x-memory-upstream": b"a/1=429, b/2=200",
     }
     assert {name.lower().encode() for name in RESPONSE_HEADERS} - set(found) == {b"x-memory-cache"}, "the upstream's"
 
