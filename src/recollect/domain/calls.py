@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from recollect.domain.controls import Controls
     from recollect.domain.ids import SessionName, TraceId
     from recollect.domain.messages import NewMessage
     from recollect.domain.recall import Hit, RecallResult
@@ -83,23 +84,12 @@ class PrepareCall:
 
     ``body`` is the text of a JSON object that ``dialect`` reads, holding nothing but the conversation, as the caller
     wrote it: ``{"messages": […]}`` (``chat/completions``), or ``{"input": …, "instructions": …}`` (``responses``).
-    ``max_tokens`` bounds the block; None: the default for an unknown model.
+    ``controls`` are those of a request, its user and session included.
     """
 
-    user: str
     dialect: str
     body: bytes
-    session_id: SessionName | None = None
-    agent_id: str | None = None
-    max_tokens: int | None = None
-    max_hits: int = 50
-    strategy: Strategy = Strategy.BALANCED
-    as_of: datetime | None = None
-    threshold: float | None = None
-    timezone: str = "UTC"
-    may_create_user: bool = True
-    session_timeout_s: int = 600
-    filters: Mapping[str, object] = field(default_factory=dict)
+    controls: Controls
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class RecallRequest:
     ``limit`` bounds the ranking that is returned, ``max_tokens`` the packed selection (frame included).
     ``present`` are fingerprints of messages that the request already holds, ``excluded`` numbers of messages
     that blocks in the request quote already: neither is selected.
-    ``since``/``until`` bound ``occurred_at``; ``as_of`` hides what was captured or happened later.
+    ``since``/``until`` bound ``occurred_at``; ``as_of`` hides what was said later, memories of that time aside.
     ``threshold`` overrides the calibrated gate (0..1, higher is stricter); None leaves it calibrated.
     ``filters`` restricts recall to messages whose metadata has these values.
     ``last_n_summaries`` newest sessions are summarised whatever their relevance, others where one of their passages

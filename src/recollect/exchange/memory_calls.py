@@ -12,7 +12,6 @@ import orjson
 from recollect.domain.alignment import Alignment, align
 from recollect.domain.calls import IngestResult, PrepareResult, SearchResult
 from recollect.domain.capture import AtHead, Capture
-from recollect.domain.controls import Controls
 from recollect.domain.ids import SessionName, TraceId, new_id
 from recollect.domain.recall import MemoryStatus, RecallRequest, RecallResult
 from recollect.domain.traces import Trace
@@ -119,7 +118,7 @@ class MemoryCalls:
             message = f"prepare was called with an unknown dialect: {call.dialect}"
             raise ValueError(message)
         place = await self.resolver.resolve(principal, exchange.controls, prompt, exchange.started_at)
-        exchange.place = replace(place, sent_only_newest=place.sent_only_newest and call.session_id is not None)
+        exchange.place = replace(place, sent_only_newest=place.sent_only_newest and call.controls.session is not None)
         await self.recall.run(exchange, None, keeps_retries=False)
         self.injector.run(exchange)
         injection = exchange.injection
@@ -147,20 +146,7 @@ class MemoryCalls:
             dialect=dialect,
             document=document,
             prompt=dialect.read(document),
-            controls=Controls(
-                user=call.user,
-                session=call.session_id,
-                agent_id=call.agent_id,
-                strategy=call.strategy,
-                max_tokens=call.max_tokens,
-                max_top_k=call.max_hits,
-                threshold=call.threshold,
-                timezone=call.timezone,
-                may_create_user=call.may_create_user,
-                session_timeout_s=call.session_timeout_s,
-                as_of=call.as_of,
-                filters=call.filters,
-            ),
+            controls=call.controls,
         )
 
     async def _put_injection(self, exchange: Exchange) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -28,6 +30,22 @@ WINDOW_SHARE = 0.08
 RECENT_MESSAGES = 8
 CONTEXT_TURNS = 4
 CHARACTERS_PER_TOKEN = 4
+REMEMBERED_WISHES = 10_000
+wishes_of = attrgetter(
+    "strategy",
+    "max_tokens",
+    "min_top_k",
+    "max_top_k",
+    "threshold",
+    "summaries_threshold",
+    "last_n_messages",
+    "last_n_summaries",
+    "timezone",
+    "has_instructions",
+    "as_of",
+    "filters",
+)
+"""The controls that decide what is injected, but for those that say whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +118,7 @@ class RecallStage:
         self._injections = injections
         self._messages = messages
         self._deadlines = deadlines
+        self._wishes: OrderedDict[Lineage, tuple[object, ...]] = OrderedDict()
 
     async def run(self, exchange: Exchange, context_window: int | None, *, keeps_retries: bool = True) -> None:
         """Fill ``sticky``, ``profile``, ``recalled`` and ``status``; leave them where the mode does not recall.
@@ -127,6 +146,14 @@ class RecallStage:
         request = self._request(exchange, place, prompt, context_window)
         exchange.recalled = await self._engine.recall(place.vault.id, request)
         exchange.status = exchange.recalled.status
+        if exchange.recalled.selection:
+            self._note_wishes(place.conversation.lineages[prompt.target], exchange.controls)
+
+    def _note_wishes(self, lineage: Lineage, controls: Controls) -> None:
+        """What a block was asked for with. Kept in this process alone: a retry elsewhere keeps its block."""
+        self._wishes[lineage] = wishes_of(controls)
+        if len(self._wishes) > REMEMBERED_WISHES:
+            self._wishes.popitem(last=False)
 
     async def _find_kept(self, exchange: Exchange, place: Place, prompt: Prompt) -> None:
         """What was injected at the places of this request, in one call."""
@@ -157,8 +184,11 @@ class RecallStage:
         return injection
 
     def _fresh_injection(self, exchange: Exchange, place: Place, prompt: Prompt) -> Injection | None:
-        """The block that the newest message got a moment ago: a retry or a regeneration keeps it."""
+        """The block that the newest message got a moment ago: a retry or a regeneration keeps it, unless it asks for
+        something else now."""
         target = place.conversation.lineages[prompt.target or 0]
+        if self._wishes.get(target, wishes := wishes_of(exchange.controls)) != wishes:
+            return None
         freshness = timedelta(seconds=exchange.controls.session_timeout_s)
         fresh = (one for one in exchange.sticky if exchange.started_at - one.injected_at < freshness)
         return next((one for one in fresh if one.lineage == target), None)

@@ -104,7 +104,8 @@ def answer(
         verdict = GateVerdict(is_open=True, reason="the whole vault fits", signals=verdict.signals)
     if request.widens:
         ranking = lifted(index, query, ranking)
-    choice = selector.choose(ranking, is_open=verdict.is_open, recent=recent_places(index, request, recent_session))
+    recent = recent_places(index, request, selector.injectable, recent_session)
+    choice = selector.choose(ranking, is_open=verdict.is_open, recent=recent)
     return _answer(index, ranking, choice, verdict)
 
 

@@ -37,8 +37,7 @@ def eligible_places(index: VaultIndex, request: RecallRequest) -> NDArray[np.boo
     if request.until is not None:
         allowed &= occurred <= milliseconds(request.until)
     if request.as_of is not None:
-        moment = milliseconds(request.as_of)
-        allowed &= (occurred <= moment) & (columns.captured_ms.view[rows] <= moment)
+        allowed &= occurred <= milliseconds(request.as_of)
     if request.agent_id is not None:
         agent = index.agents.find(request.agent_id)
         allowed &= columns.agent.view[rows] == (-1 if agent is None else agent)

@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from recollect.domain.memories import USER, Attribute
 from recollect.domain.profile import Profile
-from recollect.domain.recall import Hit, MemoryStatus, RecallResult, Source
+from recollect.domain.recall import Hit, MemoryStatus, RecallResult
 from recollect.errors import StoreUnavailableError
-from recollect.recall.vault_index import matches_metadata
-from recollect.remembering.profile import estimated_tokens
-from recollect.wire.memory_block import FRAME_TOKENS
+from recollect.recall.hindsight import Hindsight
+from recollect.recall.known_hit import known_hit, packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from recollect.domain.ids import MessageNumber, VaultId
+    from recollect.domain.ids import MessageNumber, SessionNumber, VaultId
     from recollect.domain.memories import Evidence, Memory, SessionSummary
     from recollect.domain.messages import StoredMessage
     from recollect.domain.recall import RecallRequest
@@ -33,13 +32,10 @@ if TYPE_CHECKING:
     from recollect.stores.base import MessageStore
 
 MOST_MEMORIES = 8
-MOST_SHARE = 0.25
-"""Of a block's tokens, what memories and summaries may take from passages."""
 MOST_WAIT = 0.3
 """Of the deadline, what is waited for knowledge that has to be folded anew."""
 MOST_NAMES = 4
 MOST_HOPS = 2
-LINE_TOKENS = 4
 _word = re.compile(r"\w+")
 
 
@@ -92,13 +88,13 @@ class KnowingRecaller:
         names = meant_names(request.query, known, request.as_of or request.now or datetime.now(UTC))
         asked = replace(request, query=f"{request.query} ({', '.join(names)})") if names else request
         result = await self.engine.recall(vault, asked)
-        if not result.ranking and not request.last_n_summaries:
-            return result
         wanted = Wanted.of(result, request, known)
-        if not wanted.numbers:
+        if wanted.numbers and (result.ranking or request.last_n_summaries):
+            told = {message.number: message for message in await self.messages.messages(vault, sorted(wanted.numbers))}
+            result = wanted.added_to(result, request, told)
+        if request.as_of is None:
             return result
-        told = {message.number: message for message in await self.messages.messages(vault, sorted(wanted.numbers))}
-        return wanted.added_to(result, request, told)
+        return await Hindsight(self.engine, self.messages).added_to(result, vault, asked, known)
 
     async def _known(self, vault: VaultId, deadline_ms: float | None) -> VaultKnowledge | None:
         try:
@@ -140,12 +136,13 @@ class Wanted:
     """What stands behind a memory's line, by its id: since when, what it was before."""
     question: tuple[str, str, Sequence[Evidence]] | None = None
     """A conflict to ask about: its id, the line, what it rests on."""
+    most_summaries: int = 0
 
     @classmethod
     def of(cls, result: RecallResult, request: RecallRequest, known: VaultKnowledge) -> Wanted:
         """Choose; nothing is fetched yet."""
         at = request.as_of or request.now or datetime.now(UTC)
-        ranked = {hit.message.number for hit in (*result.ranking, *result.selection)}
+        ranked = {hit.message.number for hit in (*result.ranking, *result.selection) if hit.kind == "passage"}
         topics: dict[tuple[str, Attribute], list[Memory]] = defaultdict(list)
         for one in known.timeline.believed():
             if not one.is_quotation and not one.is_withheld and (one.expires_at is None or at < one.expires_at):
@@ -160,7 +157,8 @@ class Wanted:
                 if note:
                     past[one.id] = note
         question = _question(known) if result.selection else None
-        return cls(memories, _summaries(result, request, known), past, question)
+        summaries, most = _summaries(result, request, known)
+        return cls(memories, summaries, past, question, most)
 
     @property
     def numbers(self) -> set[MessageNumber]:
@@ -188,11 +186,9 @@ class Wanted:
     def _worth_injecting(
         self, selection: Sequence[Hit], request: RecallRequest, told: Mapping[MessageNumber, StoredMessage]
     ) -> list[Hit]:
-        chosen: dict[str, Hit] = {}
-        for summary in self.summaries:
-            hit = self._hit("summary", summary.text, summary.sentences, request, told)
-            if hit is not None:
-                chosen[hit.id] = hit
+        found = (known_hit("summary", one.text, one.sentences, request, told) for one in self.summaries)
+        summaries = [hit for hit in found if hit is not None][: self.most_summaries]
+        chosen = {hit.id: hit for hit in summaries}
         for passage in selection:
             pinned = {one.id for one in self.memories.get(passage.message.number, ()) if one.is_pinned}
             for hit in self._hits(passage, request, told):
@@ -200,65 +196,21 @@ class Wanted:
                     chosen.setdefault(hit.id, hit)
         if self.question is not None:
             identifier, line, evidence = self.question
-            hit = self._hit("memory", line, evidence, request, told)
-            if hit is not None:
-                chosen[identifier] = replace(hit, id=identifier)
+            asked = known_hit("memory", line, evidence, request, told)
+            if asked is not None:
+                chosen[identifier] = replace(asked, id=identifier)
         return [
             hit
-            for hit in list(chosen.values())[: MOST_MEMORIES + len(self.summaries)]
+            for hit in list(chosen.values())[: MOST_MEMORIES + len(summaries)]
             if not request.excluded.issuperset(hit.numbers)
         ]
 
     def _hits(self, passage: Hit, request: RecallRequest, told: Mapping[MessageNumber, StoredMessage]) -> Iterator[Hit]:
         for one in self.memories.get(passage.message.number, ()):
             note = self.past.get(one.id)
-            hit = self._hit("memory", f"{one.text} ({note})" if note else one.text, one.evidence, request, told)
+            hit = known_hit("memory", f"{one.text} ({note})" if note else one.text, one.evidence, request, told)
             if hit is not None:
                 yield replace(hit, id=one.id, score=passage.score, signals=passage.signals)
-
-    def _hit(
-        self,
-        kind: str,
-        statement: str,
-        evidence: Sequence[Evidence],
-        request: RecallRequest,
-        told: Mapping[MessageNumber, StoredMessage],
-    ) -> Hit | None:
-        """None where it rests on a message that the request may not see."""
-        sources = tuple(Source(told[one.message], one.quote) for one in evidence if one.message in told)
-        if not sources or not all(_is_visible(source.message, request) for source in sources):
-            return None
-        newest = max((source.message for source in sources), key=lambda message: message.occurred_at)
-        return Hit(
-            kind="summary" if kind == "summary" else "memory",
-            message=newest,
-            start=0,
-            end=len(newest.text),
-            score=1.0,
-            tokens=estimated_tokens(statement) + LINE_TOKENS,
-            id=f"sum_{newest.session}" if kind == "summary" else "",
-            statement=statement,
-            sources=sources,
-        )
-
-
-def packed(selection: Sequence[Hit], added: Sequence[Hit], most_tokens: int) -> tuple[Hit, ...]:
-    """Both in ``most_tokens``, frame included: the least relevant passages make room, a quarter at most."""
-    room = most_tokens - FRAME_TOKENS - sum(hit.tokens for hit in selection)
-    share = int(most_tokens * MOST_SHARE)
-    chosen: list[Hit] = []
-    for hit in added:
-        if hit.tokens <= share:
-            chosen.append(hit)
-            share -= hit.tokens
-            room -= hit.tokens
-    kept = list(selection)
-    for hit in sorted(selection, key=lambda hit: hit.score):
-        if room >= 0:
-            break
-        kept.remove(hit)
-        room += hit.tokens
-    return (*chosen, *kept)
 
 
 def _current(topic: Sequence[Memory], at: datetime) -> Iterator[tuple[Memory, set[MessageNumber]]]:
@@ -299,21 +251,14 @@ def _question(known: VaultKnowledge) -> tuple[str, str, Sequence[Evidence]] | No
     return None
 
 
-def _summaries(result: RecallResult, request: RecallRequest, known: VaultKnowledge) -> list[SessionSummary]:
-    sessions = sorted(known.summaries, reverse=True)[: request.last_n_summaries]
+def _summaries(result: RecallResult, request: RecallRequest, known: VaultKnowledge) -> tuple[list[SessionSummary], int]:
+    """Those of relevant sessions, then the newest; and how many of them are wanted: ``as_of`` may hide the newest."""
+    sessions: list[SessionNumber] = []
     if request.summaries_threshold is not None and result.selection:
-        for hit in result.ranking:
-            if hit.score >= request.summaries_threshold and hit.message.session_number in known.summaries:
-                sessions.append(hit.message.session_number)
-    return [known.summaries[session] for session in dict.fromkeys(sessions)]
-
-
-def _is_visible(message: StoredMessage, request: RecallRequest) -> bool:
-    """Within the request's times, agent and filters."""
-    if request.agent_id is not None and message.agent_id != request.agent_id:
-        return False
-    if request.filters and not matches_metadata(message.metadata or "{}", dict(request.filters)):
-        return False
-    is_early = request.since is not None and message.occurred_at < request.since
-    is_late = request.until is not None and message.occurred_at > request.until
-    return not (is_early or is_late)
+        reaching = (hit.message.session_number for hit in result.ranking if hit.score >= request.summaries_threshold)
+        sessions = list(dict.fromkeys(session for session in reaching if session in known.summaries))
+    wanted = len(sessions) + request.last_n_summaries
+    if request.last_n_summaries:
+        newest = sorted(known.summaries, reverse=True)
+        sessions += newest if request.as_of is not None else newest[: request.last_n_summaries]
+    return [known.summaries[session] for session in dict.fromkeys(sessions)], wanted

@@ -53,9 +53,14 @@ class Selector:
         self._budget = Budget(request.max_tokens - FRAME_TOKENS)
 
     @property
+    def injectable(self) -> NDArray[np.int64]:
+        """The places that the request may see and does not hold already, in reading order."""
+        return np.flatnonzero(self._eligible & ~self._repeated)
+
+    @property
     def is_small(self) -> bool:
         """Everything that could be injected fits the budget."""
-        places = np.flatnonzero(self._eligible & ~self._repeated)
+        places = self.injectable
         if not len(places) or int(self._tokens[places].sum()) > self._budget.left:
             return False
         return fits_whole(((int(self._tokens[place]), int(self._days[place])) for place in places), self._budget.left)
@@ -71,7 +76,7 @@ class Selector:
         for place in recent:
             self._take(place, choice)
         if self.is_small and is_open:
-            for place in np.flatnonzero(self._eligible & ~self._repeated).tolist():
+            for place in self.injectable.tolist():
                 self._take(place, choice)
             return choice
         admitted = limit if is_open else min(self._request.min_hits, limit)
@@ -122,18 +127,20 @@ class Selector:
         return terms.rows.view[terms.offsets[passage] : terms.offsets[passage + 1]].tobytes()
 
 
-def recent_places(index: VaultIndex, request: RecallRequest, session: int | None) -> list[int]:
-    """Places of the newest messages that are wanted whatever their relevance: of a session, and of the vault.
+def recent_places(
+    index: VaultIndex, request: RecallRequest, injectable: NDArray[np.int64], session: int | None
+) -> list[int]:
+    """Of the injectable places, those of the newest messages of a session, and of all, wanted whatever their relevance.
 
     Newest first, so that the budget cuts the oldest.
     """
     layout = index.layout
     wanted: list[int] = []
     if session is not None and request.recent_messages:
-        inside = np.flatnonzero(index.messages.session.view[layout.message] == session)
+        inside = injectable[index.messages.session.view[layout.message[injectable]] == session]
         wanted.extend(_newest(layout.message, inside, request.recent_messages))
-    if request.last_n_messages and len(layout):
-        order = np.argsort(index.messages.number.view[layout.message], kind="stable")
+    if request.last_n_messages and len(injectable):
+        order = injectable[np.argsort(index.messages.number.view[layout.message[injectable]], kind="stable")]
         wanted.extend(_newest(layout.message, order, request.last_n_messages))
     return list(dict.fromkeys(wanted))
 

@@ -116,8 +116,8 @@ CONTROL_TABLE: tuple[ControlRow, ...] = (
         "summaries_threshold",
         ("X-Memory-Summaries-Threshold", "X-Recallr-Summaries-Threshold"),
         query=("memory_summaries_threshold",),
-        default="calibrated per embedder",
-        doc="The gate for summaries, 0 to 1.",
+        default="none",
+        doc="Also summaries of sessions with a passage of this score, 0 to 1.",
     ),
     ControlRow(
         "last_n_messages",

@@ -73,6 +73,31 @@ async def test_as_of_tells_what_was_so_then(mover):
     assert statements(result.ranking) == ["home: Porto"]
 
 
+async def test_as_of_tells_what_was_so_though_it_was_said_later():
+    person = Person()
+    await person.tell(*FILLER[:60])
+    await person.tell(
+        "I moved from Porto to Lisbon in April.", "I love hiking.", session="s2", at=MONDAY + timedelta(days=60)
+    )
+    result = await person.recall("Where do I live? Porto", as_of=MONDAY + timedelta(days=10), max_tokens=300)
+    assert statements(result.ranking) == statements(result.selection) == ["home: Porto"]
+    result = await person.recall("What do I love? hiking", as_of=MONDAY + timedelta(days=10), max_tokens=300)
+    assert "likes: hiking" not in statements(result.ranking)
+    assert "hiking" not in str([hit.text for hit in result.selection])
+
+
+async def test_as_of_hides_later_summaries():
+    person = Person()
+    for number in range(3):
+        at = MONDAY + timedelta(days=number)
+        await person.tell(f"The plan for garden number {number} is a pond.", "We dig.", session=f"s{number}", at=at)
+    result = await person.recall(
+        "boiling", as_of=MONDAY + timedelta(days=1, hours=1), last_n_summaries=1, max_tokens=400
+    )
+    [summary] = statements(result.selection, "summary")
+    assert "number 1" in summary
+
+
 async def test_what_a_passage_says_by_itself_is_not_said_twice():
     person = Person()
     await person.tell("I love hiking.", *FILLER[:60])

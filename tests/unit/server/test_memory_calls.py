@@ -247,7 +247,7 @@ class TestPrepare:
         status, body, reply = await post(app, "/v1/memory/prepare", raw)
         (_, call) = gateway.calls.prepared[0]
         assert status == 200
-        assert (call.user, call.dialect, call.max_tokens) == ("ann", "chat/completions", 300)
+        assert (call.controls.user, call.dialect, call.controls.max_tokens) == ("ann", "chat/completions", 300)
         assert call.body == b'{"messages":[ {"role":"user", "content":"caf\\u00e9", "n":1.0} ]}'
         assert b'"messages":[ {"role":"user", "content":"caf\\u00e9", "n":1.0} ]' in reply.body
         assert (body["context"], body["tokens"], body["memories"], body["trace_id"]) == ("block", 7, [], "trc_2")
@@ -258,7 +258,7 @@ class TestPrepare:
         assert (call.dialect, json.loads(call.body)) == ("responses", {"input": "hello", "instructions": "be brief"})
         assert (body["input"], body["instructions"]) == ("hello", "be brief")
         assert "messages" not in body
-        assert call.max_tokens is None
+        assert call.controls.max_tokens is None
 
     async def test_memories_are_told(self, app, gateway):
         gateway.calls.hits = (a_hit(),)

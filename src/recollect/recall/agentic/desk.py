@@ -50,13 +50,12 @@ class Desk:
     def may_see(self, message: StoredMessage) -> bool:
         """Live, and within the request's times, agent and filters: as ranking has it."""
         request = self.request
-        moment = request.as_of
         return (
             message.is_live
             and message.role not in _HIDDEN_ROLES
             and (request.since is None or message.occurred_at >= request.since)
             and (request.until is None or message.occurred_at <= request.until)
-            and (moment is None or (message.occurred_at <= moment and message.captured_at <= moment))
+            and (request.as_of is None or message.occurred_at <= request.as_of)
             and (request.agent_id is None or message.agent_id == request.agent_id)
             and (not request.filters or matches_metadata(message.metadata or "{}", dict(request.filters)))
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
 from starlette.routing import Route
 
 from recollect.domain.calls import PrepareCall
-from recollect.domain.ids import SessionName
+from recollect.domain.keys import MemoryMode
 from recollect.errors import InvalidRequestError
 from recollect.server.call import json_response, missing
 from recollect.wire.json_document import JsonDocument
@@ -68,22 +69,21 @@ def parse(call: Call) -> PrepareCall:
     conversation = ",".join(f'"{name}":{fields.raw(name)}' for name in CONVERSATION if fields.has(name))
     max_tokens = fields.whole("max_tokens", default=-1, least=0, most=MAX_TOKENS)
     threshold = fields.fraction("threshold")
-    session = controls.session
     return PrepareCall(
-        user=call.user,
         dialect=dialect,
         body=f"{{{conversation}}}".encode(),
-        session_id=SessionName(session) if session is not None else None,
-        agent_id=controls.agent_id,
-        max_tokens=controls.max_tokens if max_tokens < 0 else max_tokens,
-        max_hits=min(controls.max_top_k, MAX_HITS),
-        strategy=fields.strategy(controls.strategy),
-        as_of=controls.as_of,
-        threshold=controls.threshold if threshold is None else threshold,
-        timezone=fields.timezone(controls.timezone),
-        may_create_user=controls.may_create_user,
-        session_timeout_s=controls.session_timeout_s,
-        filters=controls.filters,
+        controls=replace(
+            controls,
+            user=call.user,
+            project=None,
+            mode=MemoryMode.FULL,
+            max_tokens=controls.max_tokens if max_tokens < 0 else max_tokens,
+            max_top_k=min(controls.max_top_k, MAX_HITS),
+            min_top_k=min(controls.min_top_k, MAX_HITS),
+            strategy=fields.strategy(controls.strategy),
+            threshold=controls.threshold if threshold is None else threshold,
+            timezone=fields.timezone(controls.timezone),
+        ),
     )
 
 
