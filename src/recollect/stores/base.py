@@ -276,7 +276,10 @@ class InjectionStore(Protocol):
         """The known injections among these places."""
 
     async def put_injection(self, vault: VaultId, injection: Injection) -> None:
-        """Remember one (replacing what stood at its place) outside of a capture: mode ``read``."""
+        """Remember one (replacing what stood at its place) outside of a capture: mode ``read``.
+
+        A power failure may undo it: the message then gets a new block when it is sent again.
+        """
 
 
 class TraceStore(Protocol):

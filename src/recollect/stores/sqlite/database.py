@@ -76,7 +76,8 @@ class Database:
         return await self._writer.submit_within(timeout_s, work, is_alone=is_alone)
 
     async def write_again(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run work in a write transaction that a power failure may undo: it would only be done again."""
+        """Run work in a write transaction that a power failure may undo: it would only be done again. The death of
+        the process undoes nothing."""
         return await self._writer.submit(work, is_durable=False)
 
     async def write_alone(self, work: Callable[[sqlite3.Connection], T]) -> T:

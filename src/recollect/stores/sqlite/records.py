@@ -49,7 +49,7 @@ class SqliteInjections:
 
     async def put_injection(self, vault: VaultId, injection: Injection) -> None:
         """See :meth:`InjectionStore.put_injection`; dropped where the vault or a quoted message is gone."""
-        await self._db.write(lambda connection: put_injection(connection, self._db.sql, vault, injection))
+        await self._db.write_again(lambda connection: put_injection(connection, self._db.sql, vault, injection))
 
 
 class SqliteTraces:
