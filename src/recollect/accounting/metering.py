@@ -26,7 +26,18 @@ class MeteredReply:
     ``strips``: a stream's count was asked for by us, and is taken out of what the client gets.
     """
 
-    __slots__ = ("_encoding", "_is_closed", "_kept", "_on_closed", "_reply", "_size", "_strips", "headers", "status")
+    __slots__ = (
+        "_encoding",
+        "_is_closed",
+        "_kept",
+        "_on_closed",
+        "_reply",
+        "_rest",
+        "_size",
+        "_strips",
+        "headers",
+        "status",
+    )
 
     def __init__(self, reply: UpstreamReply, on_closed: Callable[[MeteredReply], None], *, strips: bool) -> None:
         """Take the reply whose head has arrived."""
@@ -49,15 +60,22 @@ class MeteredReply:
             name == b"content-type" and value.lower().startswith(EVENT_STREAM) for name, value in self._reply.headers
         )
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes]:
         """The body as received, but for what ``strips`` takes out."""
         if self._strips:
-            async for chunk in self._stripped():
-                yield chunk
-            return
-        async for chunk in self._reply.chunks():
-            self._keep(chunk)
-            yield chunk
+            return self._stripped()
+        self._rest = self._reply.chunks()
+        return self
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Itself: see :meth:`chunks`."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next chunk as received."""
+        chunk = await anext(self._rest)
+        self._keep(chunk)
+        return chunk
 
     async def close(self) -> None:
         """Close the reply, and have it counted."""

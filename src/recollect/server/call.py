@@ -240,7 +240,7 @@ class CallReader:
         encoding = fields.get(b"content-encoding")
         if encoding and body:
             body, _ = decoded(body, headers, encoding, self._app.settings.limits)
-        return JsonDocument.parse(body or b"{}")
+        return JsonDocument.parse_exactly(body or b"{}")
 
 
 def missing(*, param: str) -> InvalidRequestError:

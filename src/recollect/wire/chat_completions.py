@@ -65,15 +65,16 @@ class ChatCompletions:
 
         Utterances that cannot hold a block are left alone.
         """
-        elements = _elements(body)
-        edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, elements)
+        edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, _elements)
         edits += usage_edits(body) if edit.asks_usage else []
-        for index, block in edit.blocks.items():
-            if 0 <= index < len(elements):
-                edits += _insert(body, elements[index], block, is_first=True)
-        if edit.profile:
+        if edit.blocks or edit.profile:
+            elements = _elements(body)
+            for index, block in edit.blocks.items():
+                if 0 <= index < len(elements):
+                    edits += _insert(body, elements[index], block, is_first=True)
             place = _profile_place(elements)
-            edits += _insert(body, place, edit.profile) if place else []
+            if edit.profile and place:
+                edits += _insert(body, place, edit.profile)
         return body.splice(edits)
 
     def reply_reader(self, *, is_streamed: bool) -> ReplyReader:

@@ -34,6 +34,8 @@ _STORE_RESPONSE = "X-Memory-Store-Response"
 
 _ROWS: Final = tuple(row for row in CONTROL_TABLE if row.field)
 _HEADER_FIELDS: Final = {header.lower().encode(): header for row in _ROWS for header in row.headers}
+_MAPPINGS: Final = frozenset({"metadata", "filters"})
+"""What is kept as it was given."""
 _FIELD_OF_NAME: Final = {
     name: row.field for row in _ROWS for name in (*row.headers, *row.body, *row.kept_body, *row.query)
 }
@@ -78,6 +80,8 @@ def read_controls(
     if speaks_recallr:
         changes |= {"speaks_recallr": True, "may_create_user": False}
     touched = {_FIELD_OF_NAME[name] for name in (*seen, *query, *values) if name in _FIELD_OF_NAME}
+    if body is not None and not _MAPPINGS.isdisjoint(touched):
+        values = body.exact_values
     for row in _ROWS if touched else ():
         given = _find(row, seen, query, values) if row.field in touched else None
         if given is not None:

@@ -1,7 +1,8 @@
 """A JSON object that remembers where everything stands in the bytes it was read from.
 
 A gateway that re-encodes a body changes number forms, escapes, key order and duplicate keys. Here the text is
-kept, values are read beside it, and changes are spliced in: what is not touched stays byte for byte.
+kept, values are read beside it, and changes are spliced in: what is not touched stays byte for byte. Places are
+looked for when they are needed: a request without memory needs that of its model at most.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+import orjson
+
 from recollect.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     _Scan = Callable[[str, int], tuple[object, int]]
 
 _BYTE_ORDER_MARK = "\ufeff"
+_ESCAPE = "\\u"
+"""How a letter can be written without being there."""
 _SPANNED_KEYS = frozenset({"messages", "input"})
 """Arrays whose elements' places are noted while parsing, because dialects always need them."""
 
@@ -97,27 +102,57 @@ def cut_members(members: Sequence[Member], keys: Collection[str]) -> list[Edit]:
 
 
 class JsonDocument:
-    """A JSON object: its text, and its members in order with their places."""
+    """A JSON object: its values, and once somebody asks for them, its members in order with their places."""
 
-    __slots__ = ("_elements", "body", "members", "text", "values")
+    __slots__ = ("_elements", "_members", "_text", "body", "values")
 
-    def __init__(
-        self, body: bytes, text: str, members: tuple[Member, ...], elements: dict[int, tuple[Element, ...]]
-    ) -> None:
+    def __init__(self, body: bytes, values: dict[str, object]) -> None:
         """Use :meth:`parse`."""
         self.body = body
-        self.text = text
-        self.members = members
-        self.values = {member.key: member.value for member in members}
+        self.values = values
         """The members as a dict; of duplicate keys the last counts, as for every provider."""
-        self._elements = elements
+        self._text: str | None = None
+        self._members: tuple[Member, ...] | None = None
+        self._elements: dict[int, tuple[Element, ...]] = {}
 
     @classmethod
     def parse(cls, body: bytes) -> JsonDocument:
         """Read a body. InvalidRequestError (``invalid_json``) says where it is not one JSON object in UTF-8."""
         try:
-            text = body.decode()
-            return _parse_object(body, text)
+            values = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            values = None  # it is stricter than providers are, as with lone surrogates, and does not say what we say
+        return cls(body, values) if isinstance(values, dict) else cls.parse_exactly(body)
+
+    @classmethod
+    def parse_exactly(cls, body: bytes) -> JsonDocument:
+        """The same with integers of any size, which :meth:`parse` may read as floats beyond 64 bits."""
+        document = cls(body, {})
+        document.values = document.exact_values
+        return document
+
+    @property
+    def text(self) -> str:
+        """The body, decoded."""
+        if self._text is None:
+            self._text = self.body.decode()
+        return self._text
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The members in order. InvalidRequestError (``invalid_json``) where Python cannot read what was accepted."""
+        if self._members is None:
+            self._members = self._scanned()
+        return self._members
+
+    @property
+    def exact_values(self) -> dict[str, object]:
+        """``values`` as :meth:`parse_exactly` reads them."""
+        return {member.key: member.value for member in self.members}
+
+    def _scanned(self) -> tuple[Member, ...]:
+        try:
+            return _scan_object(self.text, self._elements)
         except UnicodeDecodeError as error:
             message = f"The body is not valid UTF-8 (byte {error.start})."
         except json.JSONDecodeError as error:
@@ -134,7 +169,31 @@ class JsonDocument:
 
     def member(self, key: str) -> Member | None:
         """The member with that key (the last of duplicates)."""
-        return next((member for member in reversed(self.members) if member.key == key), None)
+        return next(reversed(self.named(key)), None)
+
+    def named(self, key: str) -> Sequence[Member]:
+        """Every member with that key, in order."""
+        if key not in self.values:
+            return ()
+        alone = self._alone(key) if self._members is None else None
+        return [member for member in self.members if member.key == key] if alone is None else (alone,)
+
+    def may_hold(self, key: str) -> bool:
+        """Whether any object in the body can have that key: False is certain."""
+        return f'"{key}"' in self.text or _ESCAPE in self.text
+
+    def _alone(self, key: str) -> Member | None:
+        """The member with a key that is there, without looking at the others: where its name stands nowhere else in
+        the text, and nothing is written in escapes that may spell it."""
+        text, name = self.text, f'"{key}"'
+        if text.count(name) != 1 or _ESCAPE in text:
+            return None
+        start = text.index(name)
+        place = _plain_key(text, start)
+        if place is None or key in _SPANNED_KEYS:
+            return None
+        value, end = _scan_value(text, place.end())
+        return Member(key, value, start, place.end(), end)
 
     def elements(self, start: int) -> tuple[Element, ...]:
         """The elements of the array that starts there."""
@@ -167,18 +226,17 @@ class JsonDocument:
         return "".join(pieces).encode()
 
 
-def _parse_object(body: bytes, text: str) -> JsonDocument:
+def _scan_object(text: str, elements: dict[int, tuple[Element, ...]]) -> tuple[Member, ...]:
     start = _after_space(text, 1 if text.startswith(_BYTE_ORDER_MARK) else 0)
     if text[start : start + 1] != "{":
         _scan_value(text, start)
         message = "The body must be a JSON object."
         raise InvalidRequestError(message, code="invalid_json")
-    elements: dict[int, tuple[Element, ...]] = {}
     members, end = _scan_members(text, start, elements)
     end = _after_space(text, end)
     if end != len(text):
         raise _syntax_error(text, end, "Extra data")
-    return JsonDocument(body, text, tuple(members), elements)
+    return tuple(members)
 
 
 def _syntax_error(text: str, position: int, problem: str) -> json.JSONDecodeError:

@@ -90,7 +90,7 @@ class Messages:
         place is the same when the client moves its marks on with the conversation. For that, too, a string becomes two
         blocks of text: clients write the newest message as blocks, to mark it, and the older ones as strings.
         """
-        edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, _elements(body))
+        edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, _elements)
         if edit.blocks or edit.profile:
             turns = tuple(_turns(body))
             for index, block in edit.blocks.items():

@@ -77,7 +77,7 @@ class Responses:
 
         Utterances that cannot hold a block are left alone.
         """
-        edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, _items(body))
+        edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, _items)
         if edit.blocks or edit.profile:
             turns = tuple(_turns(body))
             for index, block in edit.blocks.items():

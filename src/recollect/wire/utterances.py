@@ -14,7 +14,7 @@ from recollect.wire.prompt import Utterance
 from recollect.wire.side_calls import strip_harness
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from recollect.wire.content import Said
     from recollect.wire.json_document import Element, JsonDocument, Member
@@ -89,10 +89,10 @@ def own_field_edits(body: JsonDocument) -> list[Edit]:
     return cut_members(body.members, OWN_BODY_FIELDS)
 
 
-def memory_flag_edits(body: JsonDocument, elements: Sequence[Element]) -> list[Edit]:
+def memory_flag_edits(body: JsonDocument, elements_of: Callable[[JsonDocument], Sequence[Element]]) -> list[Edit]:
     """The cuts that take ``memory`` out of messages."""
     edits: list[Edit] = []
-    for element in elements:
+    for element in elements_of(body) if body.may_hold(MEMORY_FLAG) else ():
         if isinstance(element.value, dict) and MEMORY_FLAG in element.value:
             edits += cut_members(body.members_at(element.start), {MEMORY_FLAG})
     return edits
@@ -102,7 +102,7 @@ def model_edits(body: JsonDocument, model: str | None) -> list[Edit]:
     """The model in the provider's own spelling."""
     if model is None or body.get("model") == model:
         return []
-    return [Edit(m.value_start, m.value_end, json_string(model)) for m in body.members if m.key == "model"]
+    return [Edit(m.value_start, m.value_end, json_string(model)) for m in body.named("model")]
 
 
 def content_member(body: JsonDocument, element: Element) -> Member | None:

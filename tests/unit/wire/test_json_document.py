@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recollect.errors import InvalidRequestError
 from recollect.wire.json_document import Edit, JsonDocument, cut_members, json_string
@@ -130,3 +132,30 @@ def test_a_literal_reads_back_as_its_text(text: str) -> None:
 
 def test_lone_surrogates_become_replacement_characters() -> None:
     assert json_string("a\ud800b").encode() == '"a\ufffdb"'.encode()
+
+
+NAMES = st.sampled_from(["model", "mod\\u0065l", "other", 'mo"del', "messages"])
+VALUES = st.recursive(
+    st.sampled_from(["model", '"model"', "a", 1, None, "é"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["model", "x"]), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@given(st.lists(st.tuples(NAMES, VALUES), max_size=5), st.booleans())
+def test_a_member_is_found_alone_where_it_would_be_found_among_all(members, is_spaced):
+    space = " \n" if is_spaced else ""
+    texts = []
+    for name, value in members:
+        key = f'"{name}"' if "\\u" in name else json.dumps(name)
+        texts.append(f"{space}{key}{space}:{space}{json.dumps(value, ensure_ascii=False)}")
+    body = ("{" + ",".join(texts) + space + "}").encode()
+    found, whole = JsonDocument.parse(body), JsonDocument.parse(body)
+    assert list(found.named("model")) == [member for member in whole.members if member.key == "model"]
+    assert found.may_hold("model") or not whole.values.keys() & {"model"}
+
+
+def test_integers_of_any_size_are_read_exactly_where_that_is_asked_for():
+    body = b'{"n": 123456789012345678901234567890}'
+    assert JsonDocument.parse_exactly(body).get("n") == 123456789012345678901234567890
+    assert JsonDocument.parse(body).exact_values == JsonDocument.parse_exactly(body).values
