@@ -17,7 +17,7 @@ OUTSIDE = {
     "exchange": {"orjson"},
     "worker": set(),
     "settings": {"pydantic", "pydantic_core", "ruamel", "tomli_w"},
-    "server": {"orjson", "starlette", "uvicorn"},
+    "server": {"orjson", "prometheus_client", "starlette", "uvicorn"},
     "cli": {"click", "matplotlib", "openai"},
 }
 """What a package may import besides the standard library and ourselves; the ones that are not named here may choose."""

@@ -15,6 +15,7 @@ BESIDES_STAGES = {
     "relay",  # carries the reply's bytes between forward and capture
     "tap",  # listens to them
     "account",  # counts what an exchange takes, around forward
+    "record",  # tells what became of it
     "memory_calls",  # the memory surface, built from the same stages
 }
 

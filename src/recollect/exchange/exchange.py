@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from recollect.domain.controls import Controls
 from recollect.domain.recall import MemoryStatus, Strategy
+from recollect.wire.headers import CACHE_HEADER
 from recollect.wire.prompt import PromptEdit
 
 if TYPE_CHECKING:
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
     from recollect.domain.usage import Cost
     from recollect.domain.vaults import Session, Vault
     from recollect.exchange.ports import IncomingRequest
-    from recollect.providers.base import Route
+    from recollect.providers.base import Route, UpstreamReply
     from recollect.providers.fallbacks import Attempt
     from recollect.providers.router import Plan
     from recollect.wire.json_document import JsonDocument
-    from recollect.wire.prompt import Dialect, Prompt
+    from recollect.wire.prompt import Dialect, Prompt, Reply
+
+
+_CACHE_HEADER = CACHE_HEADER.lower().encode()
 
 
 class Stored(StrEnum):
@@ -117,11 +121,19 @@ class Exchange:
     """The model that a request names which is no conversation."""
     attempts: list[Attempt] = field(default_factory=list)
 
+    # the way back
+    reply_status: int = 0
+    """The status of the reply's head, once there is one."""
+    cache: str | None = None
+    reply: Reply | None = None
+
     # capture
     stored: Stored = Stored.NO
     is_captured: bool = False
 
     stage_ms: dict[str, float] = field(default_factory=dict)
+    stage_at_ms: dict[str, float] = field(default_factory=dict)
+    """When each stage began, after the request's arrival."""
 
     @property
     def memory_is_on(self) -> bool:
@@ -148,6 +160,13 @@ class Exchange:
         if self.controls.strategy is not Strategy.AGENTIC or self.recalled is None:
             return None
         return self.recalled.strategy.value
+
+    def note_head(self, upstream: UpstreamReply) -> None:
+        """What the head of the provider's reply tells."""
+        self.reply_status = upstream.status
+        for name, value in upstream.headers:
+            if name == _CACHE_HEADER:
+                self.cache = value.decode("latin-1")
 
     def elapsed_ms(self) -> float:
         """Milliseconds since the request arrived."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -12,15 +13,15 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-from recollect.domain.capture import AtHead
-from recollect.domain.ids import SessionName, TraceId, new_id
+from recollect.domain.ids import TraceId, new_id
 from recollect.domain.keys import MemoryMode
 from recollect.domain.recall import MemoryStatus, Strategy
 from recollect.errors import InvalidRequestError, PayloadTooLargeError, StoreUnavailableError, UpstreamBrokenError
-from recollect.exchange.exchange import Exchange, Place
+from recollect.exchange.exchange import Exchange
 from recollect.exchange.forward import BUILT_IN_PROVIDER, provider_key_of, with_model
+from recollect.exchange.record import tell
 from recollect.exchange.relay import FIRST_ERROR_STATUS, CapturingRelay, relay_untouched
-from recollect.exchange.resolve import conversation_of, project_of, user_of
+from recollect.exchange.resolve import place_without_store, project_of, user_of
 from recollect.providers.fallbacks import attempts_text
 from recollect.wire.controls import read_controls
 from recollect.wire.dialects import DIALECTS, dialect_of_url
@@ -41,9 +42,10 @@ if TYPE_CHECKING:
     from recollect.exchange.account import Accountant
     from recollect.exchange.authenticate import Authentication, Authenticator
     from recollect.exchange.capture import Capturer
+    from recollect.exchange.exchange import Place
     from recollect.exchange.forward import Forwarder
     from recollect.exchange.inject import Injector
-    from recollect.exchange.ports import Catalogue, IncomingRequest, ReplySink
+    from recollect.exchange.ports import Catalogue, IncomingRequest, ReplySink, Watcher
     from recollect.exchange.recall import RecallStage
     from recollect.exchange.remember import Rememberer
     from recollect.exchange.resolve import Resolver
@@ -79,6 +81,7 @@ class PipelineSettings:
     max_body_bytes: int
     now: Callable[[], datetime]
     context_window: Callable[[str], int | None]
+    watchers: tuple[Watcher, ...] = ()
 
 
 class Pipeline:
@@ -103,6 +106,14 @@ class Pipeline:
         is captured all the same.
         """
         exchange = Exchange(request, TraceId(new_id("req")), self._settings.now())
+        try:
+            await self._carry(exchange, sink)
+        finally:
+            tell(self._settings.watchers, exchange, sys.exception())
+
+    async def _carry(self, exchange: Exchange, sink: ReplySink) -> None:
+        """Through the stages."""
+        request = exchange.request
         with _Timed(exchange, "authenticate"):
             authentication = await self._stages.authenticate.authenticate(
                 request.headers, is_loopback=request.client_is_loopback
@@ -166,25 +177,29 @@ class Pipeline:
             logger.warning("memory is off for this request: %s", error)
             exchange.status = MemoryStatus.ERROR if exchange.controls.mode.recalls else MemoryStatus.OFF
             if exchange.place is None:
-                exchange.place = _place_without_store(exchange)
+                exchange.place = place_without_store(exchange)
 
     async def _exchange_with_provider(self, exchange: Exchange, body: bytes, sink: ReplySink) -> None:
         with _Timed(exchange, "forward"):
             upstream = await self._send(exchange, body)
+        exchange.note_head(upstream)
         if upstream.status in REDIRECTS:
             await upstream.close()
             message = "The provider answered with a redirect, which is not followed. Use the URL that it leads to."
             raise UpstreamBrokenError(message, code="upstream_redirected")
         if upstream.status >= FIRST_ERROR_STATUS or exchange.place is None:
-            await relay_untouched(upstream, sink, self._headers(exchange))
+            with _Timed(exchange, "relay"):
+                await relay_untouched(upstream, sink, self._headers(exchange))
             return
         relay = CapturingRelay(
             exchange, upstream, sink, self._stages.capture, partial(self._in_background, place=exchange.place)
         )
         decorate = (lambda body: add_memories(body, _memories(exchange))) if exchange.controls.is_verbose else None
         try:
-            await relay.run(lambda: self._headers(exchange), decorate)
+            with _Timed(exchange, "relay"):
+                await relay.run(lambda: self._headers(exchange), decorate)
         finally:
+            exchange.reply = relay.reply
             self._note_state(exchange, relay.reply.response_id if relay.reply else None)
             self._in_background(self._stages.remember.run(exchange))
 
@@ -223,8 +238,11 @@ class Pipeline:
         if exchange.route is None:
             exchange.route = self._stages.forward.route(exchange, model)
         exchange.passed_model = model
-        upstream = await self._send(exchange, body)
-        await relay_untouched(upstream, sink, self._headers(exchange))
+        with _Timed(exchange, "forward"):
+            upstream = await self._send(exchange, body)
+        exchange.note_head(upstream)
+        with _Timed(exchange, "relay"):
+            await relay_untouched(upstream, sink, self._headers(exchange))
 
     def _with_plain_model(self, exchange: Exchange, body: bytes) -> tuple[bytes, str | None]:
         """The body with the provider's own spelling of the model; untouched where it has none that we understand."""
@@ -247,6 +265,7 @@ class Pipeline:
         else:
             body = await self._catalogue.find_model(unquote(path.removeprefix("models/")), exchange.provider_key)
         head = ((b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()))
+        exchange.reply_status = 200
         await sink.start(200, (*head, *self._headers(exchange)))
         await sink.send(body)
         await sink.end()
@@ -349,29 +368,6 @@ def _dialect_path(request: IncomingRequest) -> str:
     return dialect_of_url(request.forward_target)
 
 
-def _place_without_store(exchange: Exchange) -> Place | None:
-    """A place for the spool: what the history held before is not known, so only what is surely new is kept."""
-    principal, prompt, controls = exchange.principal, exchange.prompt, exchange.controls
-    if principal is None or prompt is None:
-        return None
-    conversation = conversation_of(prompt, controls.session)
-    newest: list[int] = []
-    for index in reversed(conversation.storable):
-        if prompt.utterances[index].role == "assistant":
-            break
-        newest.insert(0, index)
-    return Place(
-        project=project_of(principal, controls),
-        user=user_of(principal, controls),
-        vault=None,
-        session_name=SessionName(controls.session or new_id("ses")),
-        session=None,
-        anchor=AtHead(),
-        new=tuple(newest),
-        conversation=conversation,
-    )
-
-
 def _memories(exchange: Exchange) -> str:
     """What ``X-Memory-Verbose`` adds to the reply: the injected memories, as JSON."""
     return orjson.dumps([hit_object(hit) for hit in exchange.shown]).decode()
@@ -387,7 +383,8 @@ class _Timed:
         self._stage = stage
 
     def __enter__(self) -> None:
-        self._started = time.perf_counter()
+        self._started = started = time.perf_counter()
+        self._exchange.stage_at_ms[self._stage] = (started - self._exchange.started) * 1000
 
     def __exit__(self, *_error: object) -> None:
         self._exchange.stage_ms[self._stage] = (time.perf_counter() - self._started) * 1000

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from datetime import datetime
 
     from recollect.domain.capture import Capture
     from recollect.domain.ids import VaultId
     from recollect.domain.profile import Profile
     from recollect.domain.recall import RecallRequest, RecallResult
+    from recollect.domain.requests import RequestRecord
     from recollect.providers.base import Headers, UpstreamReply
     from recollect.providers.router import Plan
 
@@ -23,7 +24,7 @@ class IncomingRequest:
 
     ``path`` is what stands behind ``/v1/`` (``chat/completions``); ``forward_target`` what follows
     ``/forward/``: the upstream's URL with its path, None in router style. ``body`` is complete for JSON, an
-    iterator of chunks for anything else.
+    iterator of chunks for anything else. ``on_end`` is told what the exchange came to.
     """
 
     method: str
@@ -33,6 +34,7 @@ class IncomingRequest:
     body: bytes | AsyncIterator[bytes]
     forward_target: str | None = None
     client_is_loopback: bool = False
+    on_end: Callable[[RequestRecord], None] | None = None
 
     def header(self, name: bytes) -> str | None:
         """The first field of that (lower-case) name, as text."""
@@ -93,6 +95,13 @@ class Indexing(Protocol):
 
     async def wait_indexed(self, vault: VaultId, timeout_s: float) -> bool:
         """Wait until nothing of the vault is pending; False when the time is over first."""
+
+
+class Watcher(Protocol):
+    """Is told of every exchange once it is over."""
+
+    def ended(self, record: RequestRecord) -> None:
+        """Take note. Never raises, and never waits: it is on the path of every request."""
 
 
 class Router(Protocol):

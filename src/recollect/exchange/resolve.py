@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from recollect.domain.ids import Fingerprint, MessageNumber, VaultId
     from recollect.domain.keys import Principal
     from recollect.domain.vaults import Session, Vault
+    from recollect.exchange.exchange import Exchange
     from recollect.stores.base import SessionStore, VaultStore
     from recollect.wire.prompt import Prompt
 
@@ -196,3 +197,26 @@ class Resolver:
         if session is None or not marks:
             return Alignment(AtHead(), known=0, matched=0)
         return align(marks, await self._sessions.branch(vault, session.number))
+
+
+def place_without_store(exchange: Exchange) -> Place | None:
+    """A place for the spool: what the history held before is not known, so only what is surely new is kept."""
+    principal, prompt, controls = exchange.principal, exchange.prompt, exchange.controls
+    if principal is None or prompt is None:
+        return None
+    conversation = conversation_of(prompt, controls.session)
+    newest: list[int] = []
+    for index in reversed(conversation.storable):
+        if prompt.utterances[index].role == "assistant":
+            break
+        newest.insert(0, index)
+    return Place(
+        project=project_of(principal, controls),
+        user=user_of(principal, controls),
+        vault=None,
+        session_name=SessionName(controls.session or new_id("ses")),
+        session=None,
+        anchor=AtHead(),
+        new=tuple(newest),
+        conversation=conversation,
+    )

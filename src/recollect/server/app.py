@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from recollect.domain.ids import new_id
 from recollect.errors import ApiError, RecollectError, UpgradeRequiredError
 from recollect.exchange.ports import IncomingRequest
+from recollect.server.access_log import log_access, raw_path
 from recollect.server.cors import Cors
 from recollect.server.counters import Counters
 from recollect.server.departure import ClientGoneError, Departure
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
     Scope = Message
     OpenGateway = Callable[[Settings], Awaitable[Gateway]]
-
-access_logger = logging.getLogger("recollect.access")
 
 JSON = b"application/json"
 CANCELLATION_CHECKS = 500
@@ -108,22 +105,24 @@ class GatewayApp:
         target: Target | None = None
         self.counters.in_flight += 1
         try:
-            target = classify(_raw_path(scope))
+            target = classify(raw_path(scope))
             await self._dispatch(scope, fields, receive, reply, target)
         except ClientGoneError:
             self.counters.disconnects += 1
         except ApiError as error:
-            await _answer_error(error, reply, new_id("req"), target)
+            await _answer_error(error, reply, reply.request_id or new_id("req"), target)
         except Exception as error:  # noqa: BLE001 - the edge: a defect must not take the server down, nor tell secrets
-            request_id = new_id("req")
+            request_id = reply.request_id or new_id("req")
             await _answer_error(internal_error(error, request_id), reply, request_id, target)
         finally:
             self.counters.in_flight -= 1
             took_s = time.perf_counter() - started
             surface = _surface(target)
             self.counters.answered(surface, reply, took_s)
+            if reply.record is not None:
+                self.counters.exchanged(reply.record)
             if self.settings.has_access_log:
-                _log_access(scope, surface, reply, took_s)
+                log_access(scope, surface, reply, took_s)
 
     async def _dispatch(
         self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, reply: AsgiReply, target: Target
@@ -168,6 +167,7 @@ class GatewayApp:
             headers=tuple(scope["headers"]),
             forward_target=target.path if is_forward else None,
             is_local=self._is_local(scope, fields),
+            on_end=self.counters.exchanged,
         )
         gateway = self.gateway
         await gateway.authenticator.authenticate(handshake.headers, is_loopback=handshake.is_local)
@@ -201,6 +201,7 @@ class GatewayApp:
             body=body,
             forward_target=target.path if is_forward else None,
             client_is_loopback=self._is_local(scope, fields),
+            on_end=watch.reply.note,
         )
 
     def _is_local(self, scope: Scope, fields: Mapping[bytes, bytes]) -> bool:
@@ -233,25 +234,6 @@ class GatewayApp:
 def _no_socket() -> UpgradeRequiredError:
     message = "There is no WebSocket here; send the same request over HTTP."
     return UpgradeRequiredError(message)
-
-
-def _log_access(scope: Scope, surface: str, reply: AsgiReply, took_s: float) -> None:
-    """One line a request. Paths without their query string, which may hold what people wrote."""
-    path = _raw_path(scope).decode("latin-1")
-    access_logger.info(
-        "%s %s surface=%s status=%d bytes=%d ms=%.1f",
-        scope.get("method", "WEBSOCKET"),
-        path,
-        surface,
-        reply.status,
-        reply.bytes_sent,
-        took_s * 1000,
-    )
-
-
-def _raw_path(scope: Scope) -> bytes:
-    raw = scope.get("raw_path")
-    return raw if isinstance(raw, bytes) else quote(str(scope["path"])).encode()
 
 
 def _surface(target: Target | None) -> str:

@@ -1,7 +1,6 @@
-"""What the gateway has done since it started, as ``/metrics`` tells it: counts, never names of users.
+"""What the gateway has done since it started: counts of one process, never with the name of a user.
 
-Written in Prometheus's text format (https://prometheus.io/docs/instrumenting/exposition_formats). Each server process
-counts for itself.
+Counting is on the path of every request and costs a few additions; ``exposition`` makes metrics of it when asked.
 """
 
 from __future__ import annotations
@@ -9,38 +8,59 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
+    from recollect.domain.requests import RequestRecord
     from recollect.server.reply import AsgiReply
 
-BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
-CONTENT_TYPE = "text/plain; version=0.0.4"
+REQUEST_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+STAGE_BUCKETS_S = (0.0005, 0.001, 0.0025, *REQUEST_BUCKETS_S)
+MOST_VALUES = 200
+OTHER = "other"
+"""What stands for every further value of a label that clients may choose."""
+UNKNOWN = "unknown"
+FORWARDED = "forward"
+"""The provider of a request in forward style."""
 
 
-@dataclass(slots=True)
 class Histogram:
     """How often a duration fell into each bucket; the last one is without bound."""
 
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_S) + 1))
-    sum_s: float = 0.0
+    __slots__ = ("bounds", "counts", "sum_s")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        """Begin at zero."""
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum_s = 0.0
 
     def add(self, seconds: float) -> None:
         """Note one duration."""
-        self.counts[bisect_left(BUCKETS_S, seconds)] += 1
+        self.counts[bisect_left(self.bounds, seconds)] += 1
         self.sum_s += seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """A value that is looked up when it is asked for."""
+class BoundedNames:
+    """The values of a label that clients choose: the first ones that are worth it keep their names."""
 
-    name: str
-    text: str
-    value: float
+    def __init__(self, most: int = MOST_VALUES) -> None:
+        """Know none."""
+        self._most = most
+        self._known: set[str] = set()
+
+    def name(self, value: str | None, *, is_proven: bool) -> str:
+        """The value, ``other`` beyond the bound, ``unknown`` for none. ``is_proven``: it may take a place, because a
+        provider knows it, too."""
+        if not value:
+            return UNKNOWN
+        if value in self._known:
+            return value
+        if not is_proven or len(self._known) >= self._most:
+            return OTHER
+        self._known.add(value)
+        return value
 
 
 class Counters:
@@ -48,62 +68,61 @@ class Counters:
 
     def __init__(self) -> None:
         """Begin at zero."""
-        self._answered: Counter[tuple[str, int]] = Counter()
-        self._memory: Counter[str] = Counter()
-        self._durations: defaultdict[str, Histogram] = defaultdict(Histogram)
-        self._started_at = time.time()
-        self._bytes_sent = 0
+        self.started_at = time.time()
         self.in_flight = 0
         self.disconnects = 0
+        self.bytes_sent = 0
+        self.answered_by: Counter[tuple[str, int]] = Counter()
+        self.memory_by: Counter[str] = Counter()
+        self.durations: defaultdict[str, Histogram] = defaultdict(partial(Histogram, REQUEST_BUCKETS_S))
+        self.exchanges_by: Counter[tuple[str, str, int]] = Counter()
+        self.stages: defaultdict[str, Histogram] = defaultdict(partial(Histogram, STAGE_BUCKETS_S))
+        self.errors_by: Counter[str] = Counter()
+        self.stored_by: Counter[str] = Counter()
+        self.cached_by: Counter[str] = Counter()
+        self.tokens_by: Counter[tuple[str, str, str]] = Counter()
+        self.nano_usd_by: Counter[tuple[str, str]] = Counter()
+        self.attempts_by: Counter[tuple[str, str]] = Counter()
+        self.injected_memories = 0
+        self.injected_tokens = 0
+        self._models = BoundedNames()
+        self._upstreams = BoundedNames()
 
     def answered(self, surface: str, reply: AsgiReply, took_s: float) -> None:
         """Note one reply; its status is 0 where the client left before the head."""
-        self._answered[surface, reply.status] += 1
-        self._bytes_sent += reply.bytes_sent
-        self._durations[surface].add(took_s)
+        self.answered_by[surface, reply.status] += 1
+        self.bytes_sent += reply.bytes_sent
+        self.durations[surface].add(took_s)
         if reply.memory_status:
-            self._memory[reply.memory_status.decode("latin-1")] += 1
+            self.memory_by[reply.memory_status.decode("latin-1")] += 1
 
-    def exposition(self, state: Iterable[Gauge] = ()) -> str:
-        """The counts, and the gauges of ``state``."""
-        replies = {_labels(surface=surface, status=status): n for (surface, status), n in self._answered.items()}
-        memory = {_labels(status=status): n for status, n in self._memory.items()}
-        lines = [
-            *_family("recollect_requests_total", "counter", "Requests, by surface and status of the reply.", replies),
-            *_family("recollect_memory_total", "counter", "Exchanges, by what memory did (X-Memory-Status).", memory),
-            *self._histogram_lines(),
-            *_family("recollect_requests_in_flight", "gauge", "Requests being answered.", {"": self.in_flight}),
-            *_family(
-                "recollect_disconnects_total",
-                "counter",
-                "Clients that left before their reply.",
-                {"": self.disconnects},
-            ),
-            *_family("recollect_sent_bytes_total", "counter", "Bytes of reply bodies.", {"": self._bytes_sent}),
-            *_family(
-                "recollect_start_time_seconds", "gauge", "When this process started.", {"": round(self._started_at, 3)}
-            ),
-        ]
-        for gauge in state:
-            lines += _family(gauge.name, "gauge", gauge.text, {"": gauge.value})
-        return "\n".join(lines) + "\n"
+    def exchanged(self, record: RequestRecord) -> None:
+        """Note one exchange."""
+        provider = record.provider or (FORWARDED if record.stage_ms.get("forward") is not None else UNKNOWN)
+        model = self._models.name(record.model, is_proven=record.is_success)
+        self.exchanges_by[provider, model, record.status] += 1
+        for stage, took_ms in record.stage_ms.items():
+            self.stages[stage].add(took_ms / 1000)
+        if record.error is not None:
+            self.errors_by[record.error] += 1
+        if record.mode != "off":
+            self.stored_by[record.stored] += 1
+        if record.cache is not None:
+            self.cached_by[record.cache] += 1
+        if record.memory_tokens and record.memory == "injected":
+            self.injected_memories += len(record.memories)
+            self.injected_tokens += record.memory_tokens
+        for attempt in record.attempts:
+            self.attempts_by[self._upstreams.name(attempt.name, is_proven=True), attempt.outcome] += 1
+        if record.spent is not None:
+            self._spent(provider, model, record)
 
-    def _histogram_lines(self) -> Iterator[str]:
-        name = "recollect_request_duration_seconds"
-        yield f"# HELP {name} From a request's arrival to the end of its reply, by surface."
-        yield f"# TYPE {name} histogram"
-        for surface, histogram in sorted(self._durations.items()):
-            below = 0
-            for bound, count in zip((*map(str, BUCKETS_S), "+Inf"), histogram.counts, strict=True):
-                below += count
-                yield f"{name}_bucket{_labels(surface=surface, le=bound)} {below}"
-            yield f"{name}_sum{_labels(surface=surface)} {histogram.sum_s:.6f}"
-            yield f"{name}_count{_labels(surface=surface)} {below}"
-
-
-def _family(name: str, kind: str, text: str, samples: Mapping[str, float]) -> list[str]:
-    return [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *(f"{name}{at} {n}" for at, n in sorted(samples.items()))]
-
-
-def _labels(**labels: object) -> str:
-    return "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}"
+    def _spent(self, provider: str, model: str, record: RequestRecord) -> None:
+        spent = record.spent
+        if spent is None:
+            return
+        self.tokens_by[provider, model, "input"] += spent.input_tokens
+        self.tokens_by[provider, model, "cached"] += spent.cached_tokens
+        self.tokens_by[provider, model, "output"] += spent.output_tokens
+        if spent.nano_usd is not None:
+            self.nano_usd_by[provider, model] += spent.nano_usd

@@ -26,7 +26,7 @@ class Connection(Protocol):
 class Departure:
     """Cancels the task that made it when the client closes its connection before the reply has ended."""
 
-    __slots__ = ("_connection", "_is_cancelling", "_receive", "_reply", "_task", "_watcher", "reason")
+    __slots__ = ("_connection", "_is_cancelling", "_receive", "_task", "_watcher", "reason", "reply")
 
     def __init__(self, reply: AsgiReply, receive: Receive, connection: Connection | None = None) -> None:
         """Take what to listen to: the connection where the server offers it, else ASGI's own word. Nothing runs until
@@ -36,7 +36,7 @@ class Departure:
             message = "A request must be served by a task."
             raise RuntimeError(message)
         self._task = task
-        self._reply = reply
+        self.reply = reply
         self._receive = receive
         self._connection = connection
         self._watcher: asyncio.Task[None] | None = None
@@ -81,5 +81,5 @@ class Departure:
         self._leave()
 
     def _leave(self) -> None:
-        if not self._reply.is_ended:
+        if not self.reply.is_ended:
             self.interrupt(ClientGoneError())

@@ -1,8 +1,14 @@
-"""Where the log goes: one line an event to standard error, never with the text of a message."""
+"""Where the log goes: one line an event to standard error, as text or as JSON, never with the text of a message."""
 
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
+
+import orjson
+
+FIELDS = "fields"
+"""The attribute of a log record that holds what a JSON line tells apart."""
 
 _NOISE = frozenset(
     {
@@ -23,20 +29,41 @@ class Quiet(logging.Filter):
         return record.getMessage() not in _NOISE and not str(record.msg).startswith("No supported WebSocket library")
 
 
-def logging_config(level: str) -> dict[str, object]:
-    """The ``logging.config`` dictionary of a server process; ``level`` as in the setting ``log_level``."""
+class JsonLines(logging.Formatter):
+    """One JSON object a line: ``at``, ``level``, ``logger``, ``message``, and the event's own fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        own = getattr(record, FIELDS, None)
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            **(own if isinstance(own, dict) else {"message": record.getMessage()}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
+
+
+def logging_config(level: str, form: str = "text") -> dict[str, object]:
+    """The ``logging.config`` dictionary of a server process; ``level`` and ``form`` are the settings ``log_level`` and
+    ``log_format``."""
     chosen = level.upper()
     library = "DEBUG" if chosen == "DEBUG" else "WARNING"
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+        "formatters": {
+            "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+            "json": {"()": JsonLines},
+        },
         "filters": {"quiet": {"()": Quiet}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
                 "stream": "ext://sys.stderr",
-                "formatter": "line",
+                "formatter": form,
                 "filters": ["quiet"],
             }
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from recollect.domain.requests import RequestRecord
     from recollect.providers.base import Headers
     from recollect.server.ports import Message, Send
 
@@ -22,7 +23,17 @@ class AsgiReply:
 
     prefix = "http."
     """What ASGI calls the messages of this kind of reply."""
-    __slots__ = ("_extra", "_for_browser", "_send", "bytes_sent", "is_aborted", "is_ended", "memory_status", "status")
+    __slots__ = (
+        "_extra",
+        "_for_browser",
+        "_send",
+        "bytes_sent",
+        "is_aborted",
+        "is_ended",
+        "memory_status",
+        "record",
+        "status",
+    )
 
     def __init__(self, send: Send, *, extra: Headers = (), for_browser: bool = False) -> None:
         """Take the ASGI callable of this request."""
@@ -34,6 +45,16 @@ class AsgiReply:
         self.is_ended = False
         self.is_aborted = False
         self.memory_status = b""
+        self.record: RequestRecord | None = None
+
+    def note(self, record: RequestRecord) -> None:
+        """Take what the exchange came to."""
+        self.record = record
+
+    @property
+    def request_id(self) -> str | None:
+        """The exchange's, once it is over."""
+        return self.record.id if self.record else None
 
     @property
     def has_started(self) -> bool:

@@ -14,6 +14,9 @@ from recollect.server.socket_way import STREAM_MEMBER, SocketWay
 from recollect.wire.sse import SseDecoder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from recollect.domain.requests import RequestRecord
     from recollect.providers.base import Headers
     from recollect.server.ports import Gateway, Receive, Send
 
@@ -33,6 +36,7 @@ class Handshake:
     headers: Headers
     forward_target: str | None
     is_local: bool
+    on_end: Callable[[RequestRecord], None] | None = None
 
     def request(self, frame: bytes) -> IncomingRequest:
         """The exchange that a frame asks for."""
@@ -45,6 +49,7 @@ class Handshake:
             body=frame[:place] + STREAM_MEMBER + frame[place:],
             forward_target=self.forward_target,
             client_is_loopback=self.is_local,
+            on_end=self.on_end,
         )
 
 

@@ -271,6 +271,7 @@ class Settings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="least severe line that is logged"
     )
+    log_format: Literal["text", "json"] = Field(default="text", description="`json` writes one JSON object a line")
     has_access_log: bool = Field(default=False, description="one log line for each request")
     default_provider: str = Field(
         default="openai", min_length=1, description="who serves a model without `provider/` before it"

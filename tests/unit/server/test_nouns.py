@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families
 
 from recollect.domain.ids import KeyId, MessageNumber, ProjectId, SessionNumber, TraceId
 from recollect.domain.keys import KeyKind, MemoryKey, MemoryMode
@@ -346,6 +347,12 @@ class TestAuthorisation:
         assert (await call(app, "GET", "/v1/memory/users", key=new_secret()))[0] == 401
 
 
+def samples(text):
+    """By name and the values of their labels, in the order of the labels' names."""
+    found = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+    return {(one.name, *(value for _, value in sorted(one.labels.items()))): one.value for one in found}
+
+
 class TestOperations:
     async def test_health_and_readiness(self, app, gateway):
         assert await call(app, "GET", "/healthz") == (200, {"status": "ok"})
@@ -368,22 +375,24 @@ class TestOperations:
         await call(app, "GET", "/v1/memory/memories?user=somebody")
         reply = await exchange(app, "GET", "/metrics")
         text = reply.body.decode()
-        for line in (
-            'recollect_requests_total{surface="own",status="404"} 1',
-            'recollect_requests_total{surface="openai",status="200"} 1',
-            'recollect_memory_total{status="injected"} 1',
-            'recollect_request_duration_seconds_bucket{surface="openai",le="+Inf"} 1',
-            'recollect_request_duration_seconds_count{surface="openai"} 1',
-            "recollect_requests_in_flight 1",
-            "recollect_spooled 3",
-            "recollect_jobs_waiting 1",
-        ):
-            assert line in text.splitlines()
-        names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
-        samples = [line.partition("{")[0].partition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
-        assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in samples} <= names
+        found = samples(text)
+        assert found["recollect_requests_total", "404", "own"] == 1
+        assert found["recollect_requests_total", "200", "openai"] == 1
+        assert found["recollect_memory_total", "injected"] == 1
+        assert found["recollect_request_duration_seconds_bucket", "+Inf", "openai"] == 1
+        assert found["recollect_request_duration_seconds_count", "openai"] == 1
+        assert found["recollect_requests_in_flight",] == 1
+        assert found["recollect_spooled",] == 3
+        assert found["recollect_jobs_waiting",] == 1
         assert reply.header("content-type").startswith("text/plain; version=0.0.4")
         assert "somebody" not in text
+
+    async def test_metrics_in_openmetrics(self, app):
+        accept = {"accept": "application/openmetrics-text; version=1.0.0"}
+        reply = await exchange(app, "GET", "/metrics", headers=accept)
+        assert reply.header("content-type").startswith("application/openmetrics-text")
+        families = {one.name for one in openmetrics_families(reply.body.decode())}
+        assert {"recollect_requests", "recollect_stage_duration_seconds", "process_cpu_seconds"} <= families
 
     @pytest.mark.parametrize(
         ("method", "target", "status", "code"),

@@ -17,6 +17,7 @@ def test_every_variable_of_the_table_is_read():
         "store.kind": "memory",
         "mode": "off",
         "log_level": "debug",
+        "log_format": "json",
         "recall.strategy": "low_latency",
         "knowledge.conflicts": "ask",
         "providers": "a=http://x",

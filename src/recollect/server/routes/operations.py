@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.responses import PlainTextResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from recollect.errors import StoreUnavailableError
 from recollect.server.call import json_response
-from recollect.server.counters import CONTENT_TYPE, Gauge
+from recollect.server.exposition import Gauge, exposition
 from recollect.server.openapi import openapi_document
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from recollect.server.call import CallReader
 
@@ -53,8 +52,10 @@ def routes(calls: CallReader) -> list[Route]:
             status=503 if found.problems else 200,
         )
 
-    async def metrics(_request: Request) -> Response:
-        return PlainTextResponse(calls.app.counters.exposition(await _state(calls)), media_type=CONTENT_TYPE)
+    async def metrics(request: Request) -> Response:
+        """In the text format, or in OpenMetrics where ``Accept`` asks for it."""
+        body, content_type = exposition(calls.app.counters, await _state(calls), request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": content_type})
 
     async def openapi(_request: Request) -> Response:
         return json_response(openapi_document())
