@@ -49,6 +49,7 @@ from recollect.settings import settings_of_worker
 from recollect.stores.in_memory import in_memory_store
 from recollect.stores.spool import Spool
 from recollect.stores.sqlite import open_sqlite_store
+from recollect.telemetry.opening import open_telemetry
 from recollect.upstreams import provider_keys, registry_of, router_of, sender_of
 from recollect.worker import ExtractionSettings, ExtractionWorker, Worker, WorkerSettings
 
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from recollect.providers.router import ProviderRouter
     from recollect.settings import Settings
     from recollect.stores.base import Store
+    from recollect.telemetry.otlp import Telemetry
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +89,7 @@ class Gateway:
     authenticator: Authenticator
     defaults: Controls
     router: ProviderRouter
+    telemetry: Telemetry | None = None
 
     async def start(self) -> None:
         """Begin background work, in the running event loop."""
@@ -131,6 +134,8 @@ class Gateway:
         await self.worker.stop()
         await self.extraction.stop()
         await self.upstream.close()
+        if self.telemetry is not None:
+            await self.telemetry.close()
         if self.embedder is not None:
             await self.embedder.close()
         await self.store.control.close()
@@ -138,6 +143,7 @@ class Gateway:
 
 async def open_gateway(settings: Settings) -> Gateway:
     """Build a gateway from its settings. Nothing runs in the background before :meth:`Gateway.start`."""
+    telemetry = open_telemetry(settings)
     store = await asyncio.to_thread(_open_store, settings)
     embedder, problem = await asyncio.to_thread(_open_embedder, settings)
     spool = Spool(settings.spool_dir)
@@ -209,9 +215,10 @@ async def open_gateway(settings: Settings) -> Gateway:
         pipeline=Pipeline(
             stages,
             catalogue,
-            PipelineSettings(defaults, limits.max_body_bytes, now, context_window),
+            PipelineSettings(defaults, limits.max_body_bytes, now, context_window, tracer=telemetry),
             _accountant(settings, registry),
         ),
+        telemetry=telemetry,
         calls=MemoryCalls(store, recaller, worker, resolver, recall, injector, rememberer, now),
         authenticator=authenticator,
         defaults=defaults,

@@ -117,6 +117,7 @@ def test_every_package_is_known() -> None:
         "recall",
         "remembering",
         "server",
+        "telemetry",
         "settings",
         "stores",
         "testing",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 
 import orjson
@@ -74,4 +75,14 @@ async def test_the_extractor_of_the_settings_reads_sessions(tmp_path):
 async def test_an_extractor_without_a_key_is_a_wrong_setting(tmp_path):
     with pytest.raises(SettingsError, match=r"extractor\.model"):
         async with open_services(settings_with(tmp_path, model="p/small")):
+            pass
+
+
+async def test_traces_without_their_library_are_a_wrong_setting(tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "recollect.telemetry.otlp", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.metric_exporter", None)
+    settings = load_settings({"data_dir": tmp_path}, environ={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318/"})
+    assert settings.otel.endpoint == "http://127.0.0.1:4318"
+    with pytest.raises(SettingsError, match=r"otel\.endpoint.*recollect\[otel\]"):
+        async with open_services(settings):
             pass

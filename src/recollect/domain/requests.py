@@ -74,6 +74,8 @@ class RequestRecord:
     memories: tuple[str, ...] = ()
     memory_tokens: int = 0
     cache: str | None = None
+    response_id: str | None = None
+    response_model: str | None = None
     finish_reason: str | None = None
     spent: Spent | None = None
     attempts: tuple[Attempt, ...] = ()

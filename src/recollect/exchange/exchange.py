@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from recollect.domain.recall import Hit, RecallResult
     from recollect.domain.usage import Cost
     from recollect.domain.vaults import Session, Vault
-    from recollect.exchange.ports import IncomingRequest
+    from recollect.exchange.ports import IncomingRequest, Span
     from recollect.providers.base import Route, UpstreamReply
     from recollect.providers.fallbacks import Attempt
     from recollect.providers.router import Plan
@@ -80,6 +80,7 @@ class Exchange:
     id: TraceId
     started_at: datetime
     started: float = field(default_factory=time.perf_counter)
+    span: Span | None = None
 
     # authenticate
     principal: Principal | None = None

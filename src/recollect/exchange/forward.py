@@ -127,10 +127,11 @@ class Forwarder:
             spelled = body
             if isinstance(body, bytes) and route.model is not None and route.model != first.model:
                 spelled = with_model(JsonDocument.parse(body), route.model)
+            headers = _request_headers(exchange.request, route, spelled)
             return UpstreamRequest(
                 method=exchange.request.method,
                 url=route.url,
-                headers=_request_headers(exchange.request, route, spelled),
+                headers=headers if exchange.span is None else exchange.span.outgoing(headers),
                 body=spelled,
                 is_pinned=route.is_pinned,
                 provider=route.provider,

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from recollect.exchange.exchange import Place
     from recollect.exchange.forward import Forwarder
     from recollect.exchange.inject import Injector
-    from recollect.exchange.ports import Catalogue, IncomingRequest, ReplySink, Watcher
+    from recollect.exchange.ports import Catalogue, IncomingRequest, ReplySink, Tracer, Watcher
     from recollect.exchange.recall import RecallStage
     from recollect.exchange.remember import Rememberer
     from recollect.exchange.resolve import Resolver
@@ -82,6 +82,7 @@ class PipelineSettings:
     now: Callable[[], datetime]
     context_window: Callable[[str], int | None]
     watchers: tuple[Watcher, ...] = ()
+    tracer: Tracer | None = None
 
 
 class Pipeline:
@@ -106,6 +107,8 @@ class Pipeline:
         is captured all the same.
         """
         exchange = Exchange(request, TraceId(new_id("req")), self._settings.now())
+        if self._settings.tracer is not None:
+            exchange.span = self._settings.tracer.begin(request, exchange.started_at.timestamp())
         try:
             await self._carry(exchange, sink)
         finally:

@@ -104,6 +104,23 @@ class Watcher(Protocol):
         """Take note. Never raises, and never waits: it is on the path of every request."""
 
 
+class Span(Protocol):
+    """One exchange in a distributed trace."""
+
+    def outgoing(self, headers: Headers) -> Headers:
+        """Headers as they go to the provider: this trace's context in place of the client's."""
+
+    def end(self, record: RequestRecord) -> None:
+        """The exchange is over. Never raises, and never waits."""
+
+
+class Tracer(Protocol):
+    """Begins spans."""
+
+    def begin(self, request: IncomingRequest, at_s: float) -> Span:
+        """The span of an exchange that began then (seconds since the epoch)."""
+
+
 class Router(Protocol):
     """Picks the upstreams of one exchange."""
 

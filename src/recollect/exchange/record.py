@@ -22,10 +22,12 @@ INTERNAL_ERROR = 500
 
 def tell(watchers: Sequence[Watcher], exchange: Exchange, failure: BaseException | None) -> None:
     """Tell what became of an exchange; ``failure`` is what it ended with, if it was raised."""
-    on_end = exchange.request.on_end
-    if not watchers and on_end is None:
+    on_end, span = exchange.request.on_end, exchange.span
+    if not watchers and on_end is None and span is None:
         return
     record = record_of(exchange, failure)
+    if span is not None:
+        span.end(record)
     for watcher in watchers:
         watcher.ended(record)
     if on_end is not None:
@@ -64,6 +66,7 @@ def record_of(exchange: Exchange, failure: BaseException | None) -> RequestRecor
         memories=tuple(map(_hit_id, _injected(exchange))),
         memory_tokens=exchange.block_tokens,
         cache=exchange.cache,
+        response_id=reply.response_id if reply else None,
         finish_reason=reply.finish_reason if reply else None,
     )
 

@@ -26,6 +26,10 @@ LISTS = frozenset(
 )
 
 
+OTHERS_VARIABLES = {"OTEL_EXPORTER_OTLP_ENDPOINT": "otel.endpoint"}
+"""Variables that belong to others, and what they set here, unless ours say otherwise."""
+
+
 def current_environment(environ: Mapping[str, str] | None) -> Mapping[str, str]:
     """The given environment, or the process's own."""
     return os.environ if environ is None else environ
@@ -56,7 +60,9 @@ def unknown_environment(*, environ: Mapping[str, str] | None = None) -> tuple[st
 
 def settings_from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     """Dotted setting names and their values, lists and tables split."""
-    values: dict[str, object] = {}
+    values: dict[str, object] = {
+        name: environ[variable] for variable, name in OTHERS_VARIABLES.items() if environ.get(variable)
+    }
     for row in settings_table():
         text = environ.get(row.environment, "") if row.environment else ""
         if text:

@@ -250,6 +250,23 @@ class ResponseCacheSettings(Section):
     max_mb: int = Field(default=64, ge=1, description="how much is kept in all; one reply takes an eighth at most")
 
 
+class OtelSettings(Section):
+    """OpenTelemetry."""
+
+    endpoint: str | None = Field(
+        default=None,
+        description="collector that takes traces and metrics (OTLP over HTTP); also `OTEL_EXPORTER_OTLP_ENDPOINT`",
+    )
+    service_name: str = Field(default="recollect", min_length=1, description="`service.name`")
+    sample_ratio: float = Field(default=1.0, ge=0, le=1, description="share of the traces that begin here")
+    interval_s: float = Field(default=60.0, gt=0, description="how often metrics are sent")
+
+    @field_validator("endpoint")
+    @classmethod
+    def _check_endpoint(cls, value: str | None) -> str | None:
+        return value if value is None else checked_url(value)
+
+
 class CorsSettings(Section):
     """Browsers."""
 
@@ -299,6 +316,7 @@ class Settings(Section):
     store: StoreSettings = Field(default_factory=StoreSettings)
     traces: TraceSettings = Field(default_factory=TraceSettings)
     response_cache: ResponseCacheSettings = Field(default_factory=ResponseCacheSettings)
+    otel: OtelSettings = Field(default_factory=OtelSettings)
     cors: CorsSettings = Field(default_factory=CorsSettings)
 
     @field_validator("routes")
