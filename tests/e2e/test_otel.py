@@ -94,6 +94,8 @@ def test_an_exchange_is_a_span_with_its_stages_and_its_call(
     assert told["gen_ai.provider.name"] == "openai"
     assert told["gen_ai.request.model"] == "m"
     assert told["gen_ai.response.finish_reasons"] in (["stop"], ["completed"])
+    assert told["gen_ai.usage.input_tokens"] > 0
+    assert told["gen_ai.usage.output_tokens"] > 0
     assert told["gen_ai.conversation.id"] == attributes(root)["gen_ai.conversation.id"]
     assert attributes(root)["recollect.memory.status"] == "injected"
     assert attributes(spans["recall"])["recollect.memory.count"] == 1
@@ -123,6 +125,10 @@ def test_metrics_of_operations(traced: GatewayProcess, collector: OtlpReceiver) 
     assert told["gen_ai.operation.name"] == "chat"
     assert told["gen_ai.provider.name"] == "openai"
     assert told["gen_ai.request.model"] == "m"
+    assert {attributes(point)["gen_ai.token.type"] for point in points("gen_ai.client.token.usage")} == {
+        "input",
+        "output",
+    }
     assert {one.unit for one in collector.metrics if one.name == "gen_ai.client.operation.duration"} == {"s"}
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from recollect.domain.ids import KeyId, ProjectId, TraceId, VaultId
+    from recollect.domain.usage import Cost
 
 CLIENT_LEFT = "client_left"
 BROKEN_OFF = "broken_off"
@@ -23,18 +24,6 @@ class Attempt:
     name: str
     outcome: str
     took_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """Tokens as the provider counted them, ``cached_tokens`` among the ``input_tokens``; ``is_estimated`` where it did
-    not count. ``nano_usd`` is None where the price is not known."""
-
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int = 0
-    nano_usd: int | None = None
-    is_estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +66,7 @@ class RequestRecord:
     response_id: str | None = None
     response_model: str | None = None
     finish_reason: str | None = None
-    spent: Spent | None = None
+    cost: Cost | None = None
     attempts: tuple[Attempt, ...] = ()
 
     @property

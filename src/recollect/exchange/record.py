@@ -39,7 +39,6 @@ def record_of(exchange: Exchange, failure: BaseException | None) -> RequestRecor
     request, principal, controls = exchange.request, exchange.principal, exchange.controls
     place, prompt, route, reply = exchange.place, exchange.prompt, exchange.route, exchange.reply
     status, error = _outcome(exchange, failure)
-    model = (route.model if route else None) or (prompt.model if prompt else None)
     return RequestRecord(
         id=exchange.id,
         started_at=exchange.started_at,
@@ -55,8 +54,8 @@ def record_of(exchange: Exchange, failure: BaseException | None) -> RequestRecor
         session=place.session_name if place else controls.session,
         agent_id=controls.agent_id,
         dialect=exchange.dialect.name if exchange.dialect else None,
-        provider=route.provider if route else None,
-        model=model,
+        provider=(route.provider if route else None) or (exchange.cost.provider if exchange.cost else None) or None,
+        model=exchange.model or None,
         is_streamed=prompt is not None and prompt.is_streamed,
         stage_ms=exchange.stage_ms,
         stage_at_ms=exchange.stage_at_ms,
@@ -68,6 +67,7 @@ def record_of(exchange: Exchange, failure: BaseException | None) -> RequestRecor
         cache=exchange.cache,
         response_id=reply.response_id if reply else None,
         finish_reason=reply.finish_reason if reply else None,
+        cost=exchange.cost,
     )
 
 

@@ -47,7 +47,7 @@ def raw_path(scope: Message) -> bytes:
 
 
 def _of_exchange(record: RequestRecord) -> dict[str, object]:
-    spent = record.spent
+    usage = record.cost.usage if record.cost else None
     fields: dict[str, object | None] = {
         "id": record.id,
         "error": record.error,
@@ -59,8 +59,8 @@ def _of_exchange(record: RequestRecord) -> dict[str, object]:
         "memories": len(record.memories) or None,
         "memory_tokens": record.memory_tokens or None,
         "cache": record.cache,
-        "input_tokens": spent.input_tokens if spent else None,
-        "output_tokens": spent.output_tokens if spent else None,
+        "input_tokens": usage.input_tokens if usage else None,
+        "output_tokens": usage.output_tokens if usage else None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

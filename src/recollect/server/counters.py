@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from recollect.domain.requests import RequestRecord
+    from recollect.domain.usage import Cost
     from recollect.server.reply import AsgiReply
 
 REQUEST_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
@@ -114,15 +115,13 @@ class Counters:
             self.injected_tokens += record.memory_tokens
         for attempt in record.attempts:
             self.attempts_by[self._upstreams.name(attempt.name, is_proven=True), attempt.outcome] += 1
-        if record.spent is not None:
-            self._spent(provider, model, record)
+        if record.cost is not None:
+            self._charged(provider, model, record.cost)
 
-    def _spent(self, provider: str, model: str, record: RequestRecord) -> None:
-        spent = record.spent
-        if spent is None:
-            return
-        self.tokens_by[provider, model, "input"] += spent.input_tokens
-        self.tokens_by[provider, model, "cached"] += spent.cached_tokens
-        self.tokens_by[provider, model, "output"] += spent.output_tokens
-        if spent.nano_usd is not None:
-            self.nano_usd_by[provider, model] += spent.nano_usd
+    def _charged(self, provider: str, model: str, cost: Cost) -> None:
+        usage = cost.usage
+        self.tokens_by[provider, model, "input"] += usage.input_tokens
+        self.tokens_by[provider, model, "cached"] += usage.cached_tokens
+        self.tokens_by[provider, model, "output"] += usage.output_tokens
+        if cost.nano_usd is not None:
+            self.nano_usd_by[provider, model] += cost.nano_usd

@@ -60,7 +60,7 @@ def metric_attributes(record: RequestRecord, operation: str) -> dict[str, Attrib
 
 def call_attributes(record: RequestRecord, operation: str) -> dict[str, Attribute]:
     """Of the span of the call to the provider."""
-    spent = record.spent
+    usage = record.cost.usage if record.cost else None
     return _given(
         {
             **metric_attributes(record, operation),
@@ -68,12 +68,13 @@ def call_attributes(record: RequestRecord, operation: str) -> dict[str, Attribut
             "gen_ai.response.id": record.response_id,
             "gen_ai.response.finish_reasons": (record.finish_reason,) if record.finish_reason else None,
             "gen_ai.conversation.id": record.session,
-            "gen_ai.usage.input_tokens": spent.input_tokens if spent else None,
-            "gen_ai.usage.output_tokens": spent.output_tokens if spent else None,
-            "gen_ai.usage.cache_read.input_tokens": spent.cached_tokens if spent and spent.cached_tokens else None,
+            "gen_ai.usage.input_tokens": usage.input_tokens if usage else None,
+            "gen_ai.usage.output_tokens": usage.output_tokens if usage else None,
+            "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens or None if usage else None,
+            "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_tokens or None if usage else None,
             "error.type": error_type(record),
             "recollect.cache": record.cache,
-            "recollect.cost_usd": spent.nano_usd / 1e9 if spent and spent.nano_usd is not None else None,
+            "recollect.cost_usd": record.cost.usd if record.cost else None,
             "recollect.upstream.attempts": len(record.attempts) or None,
         }
     )

@@ -76,8 +76,9 @@ class Telemetry:
         took_ms = sum(record.stage_ms.get(stage, 0.0) for stage in CALL_STAGES)
         failed = conventions.error_type(record)
         self._duration.record(took_ms / 1000, {**attributes, "error.type": failed} if failed else attributes)
-        if record.spent is not None:
-            counts = (("input", record.spent.input_tokens), ("output", record.spent.output_tokens))
+        if record.cost is not None:
+            usage = record.cost.usage
+            counts = (("input", usage.input_tokens), ("output", usage.output_tokens))
             for kind, count in counts:
                 self._tokens.record(count, {**attributes, "gen_ai.token.type": kind})
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from recollect.domain.requests import RequestRecord, Spent
+from recollect.domain.requests import RequestRecord
+from recollect.domain.usage import Cost, Usage
 from recollect.server.access_log import hashed_user
 from recollect.server.logs import JsonLines, logging_config
 from tests.unit.server.fakes import exchange, running
@@ -27,7 +28,7 @@ RECORD = RequestRecord(
     memory="injected",
     memories=("msg_1",),
     memory_tokens=40,
-    spent=Spent(100, 7),
+    cost=Cost("openai", "m", Usage(100, 7), None),
 )
 
 

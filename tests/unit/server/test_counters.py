@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from recollect.domain.requests import Attempt, RequestRecord, Spent
+from recollect.domain.requests import Attempt, RequestRecord
+from recollect.domain.usage import Cost, Usage
 from recollect.server.counters import MOST_VALUES, Counters
 from recollect.server.exposition import Gauge, exposition
 
@@ -62,10 +63,10 @@ def test_stages_are_a_histogram_in_seconds(counters):
 
 
 def test_tokens_money_and_tries(counters):
-    spent = Spent(input_tokens=100, output_tokens=7, cached_tokens=64, nano_usd=2_500_000)
+    cost = Cost("openai", "m", Usage(100, 7, cached_tokens=64), 2_500_000)
     tries = (Attempt("groq", "429", 3.0), Attempt("openai", "200", 80.0))
-    counters.exchanged(record(spent=spent, attempts=tries, cache="miss"))
-    counters.exchanged(record(spent=Spent(1, 1), cache="hit"))
+    counters.exchanged(record(cost=cost, attempts=tries, cache="miss"))
+    counters.exchanged(record(cost=Cost("openai", "m", Usage(1, 1), None), cache="hit"))
     found = families(counters)
     assert values(found["recollect_tokens"]) == {
         ("input", "m", "openai"): 101,

@@ -10,7 +10,8 @@ from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 from opentelemetry.semconv._incubating.metrics import gen_ai_metrics
 from opentelemetry.trace import StatusCode
 
-from recollect.domain.requests import RequestRecord, Spent
+from recollect.domain.requests import RequestRecord
+from recollect.domain.usage import Cost, Usage
 from recollect.exchange.ports import IncomingRequest
 from recollect.telemetry import conventions
 from recollect.telemetry.spans import ExchangeSpan
@@ -38,7 +39,7 @@ RECORD = RequestRecord(
     memory_tokens=40,
     finish_reason="stop",
     response_id="c1",
-    spent=Spent(100, 7, cached_tokens=64, nano_usd=2_500_000),
+    cost=Cost("openai", "m", Usage(100, 7, cached_tokens=64), 2_500_000),
 )
 
 
