@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from recollect.domain.ids import Lineage, MessageNumber, ProjectId, SessionName, TraceId
     from recollect.domain.keys import Principal
     from recollect.domain.recall import Hit, RecallResult
+    from recollect.domain.requests import Attempt
     from recollect.domain.usage import Cost
     from recollect.domain.vaults import Session, Vault
     from recollect.exchange.ports import IncomingRequest, Span
     from recollect.providers.base import Route, UpstreamReply
-    from recollect.providers.fallbacks import Attempt
     from recollect.providers.router import Plan
     from recollect.wire.json_document import JsonDocument
     from recollect.wire.prompt import Dialect, Prompt, Reply

@@ -68,6 +68,7 @@ def record_of(exchange: Exchange, failure: BaseException | None) -> RequestRecor
         response_id=reply.response_id if reply else None,
         finish_reason=reply.finish_reason if reply else None,
         cost=exchange.cost,
+        attempts=tuple(exchange.attempts),
     )
 
 

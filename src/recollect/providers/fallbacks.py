@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from recollect.domain.requests import Attempt
 from recollect.errors import RequestError
 from recollect.providers.retries import (
     UPSTREAM_ERRORS,
@@ -27,15 +28,6 @@ FALLBACK_STATUSES = frozenset({401, 402, 403, 404})
 """Where the same place will not do better, but another may: its key, its credit or its list of models is at fault."""
 MOST_TOLD = 12
 """Attempts in the text of a header."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One place that was tried. ``outcome`` is the status, or the code of the error."""
-
-    name: str
-    outcome: str
-    took_ms: float
 
 
 @dataclass(frozen=True, slots=True)
