@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from recollect.domain.controls import Controls
-from recollect.embedders.minilm import load_minilm
-from recollect.embedders.openai_compatible import OpenAICompatibleEmbedder
-from recollect.errors import EmbedderUnavailableError, RequestError, SettingsError, StoreUnavailableError
+from recollect.errors import RequestError, SettingsError, StoreUnavailableError
 from recollect.exchange.account import Accountant
 from recollect.exchange.authenticate import Authenticator
 from recollect.exchange.capture import Capturer
@@ -22,9 +18,9 @@ from recollect.exchange.memory_calls import MemoryCalls
 from recollect.exchange.pipeline import Pipeline, PipelineSettings, Stages
 from recollect.exchange.recall import Deadlines, RecallStage
 from recollect.exchange.remember import Rememberer
-from recollect.exchange.resolve import Resolver
 from recollect.extractors.llm import MOST_CALLS, Asker, DailyTokens, LlmExtractor, Pace, Wishes
 from recollect.extractors.rules import RuleExtractor
+from recollect.ground import lay_ground
 from recollect.providers.allow_list import build_allow_list
 from recollect.providers.base import Route
 from recollect.providers.bridging import BridgingUpstream, bridges_of
@@ -37,36 +33,30 @@ from recollect.providers.recall_model import RecallModel
 from recollect.providers.registry import context_window
 from recollect.providers.routing import resolve_router_style
 from recollect.recall.agentic import AgenticRecaller
-from recollect.recall.calibration import Calibration
-from recollect.recall.engine import RecallEngine
-from recollect.recall.indexer import PassageIndexer
 from recollect.recall.knowing import KnowingRecaller
 from recollect.remembering.editing import MemoryEditor
 from recollect.remembering.knowledge import Knowledge
 from recollect.server.app import GatewayApp
 from recollect.server.ports import Readiness
-from recollect.settings import settings_of_worker
-from recollect.stores.in_memory import in_memory_store
-from recollect.stores.spool import Spool
-from recollect.stores.sqlite import open_sqlite_store
+from recollect.settings import handed_to_worker
 from recollect.telemetry.opening import open_telemetry
 from recollect.upstreams import provider_keys, registry_of, router_of, sender_of
-from recollect.worker import ExtractionSettings, ExtractionWorker, Worker, WorkerSettings
+from recollect.worker import ExtractionSettings, ExtractionWorker, Worker
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator
 
     from recollect.embedders.base import Embedder
     from recollect.extractors.base import Extractor
+    from recollect.ground import Ground
     from recollect.providers.base import Provider, Upstream
     from recollect.providers.router import ProviderRouter
+    from recollect.recall.engine import RecallEngine
     from recollect.settings import Settings
     from recollect.stores.base import Store
+    from recollect.stores.spool import Spool
     from recollect.telemetry.otlp import Telemetry
-
-logger = logging.getLogger(__name__)
-
-MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +64,10 @@ class Gateway:
     """One running gateway: every part within reach of whoever serves it or works on it directly."""
 
     settings: Settings
-    store: Store
-    spool: Spool
-    engine: RecallEngine
-    worker: Worker
+    ground: Ground
     extraction: ExtractionWorker
     knowledge: Knowledge
     editor: MemoryEditor
-    embedder: Embedder | None
-    embedder_problem: str | None
     upstream: HttpUpstream
     pipeline: Pipeline
     calls: MemoryCalls
@@ -90,6 +75,36 @@ class Gateway:
     defaults: Controls
     router: ProviderRouter
     telemetry: Telemetry | None = None
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+        return self.ground.store
+
+    @property
+    def spool(self) -> Spool:
+        """What could not be stored yet."""
+        return self.ground.spool
+
+    @property
+    def engine(self) -> RecallEngine:
+        """The indexes held in memory."""
+        return self.ground.engine
+
+    @property
+    def worker(self) -> Worker:
+        """What embeds, in the background."""
+        return self.ground.worker
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """What turns text into vectors; None where recall is lexical only."""
+        return self.ground.embedder
+
+    @property
+    def embedder_problem(self) -> str | None:
+        """Why there is no embedder."""
+        return self.ground.embedder_problem
 
     async def start(self) -> None:
         """Begin background work, in the running event loop."""
@@ -128,6 +143,15 @@ class Gateway:
             for name in sorted(router.environment_keys)
         }
 
+    async def retire(self, is_idle: asyncio.Event) -> None:
+        """Give way to a gateway on the same ground: once nobody is served any more, release what is not shared."""
+        await self.extraction.stop()
+        await is_idle.wait()
+        await self.pipeline.drain()
+        await self.upstream.close()
+        if self.telemetry is not None:
+            await self.telemetry.close()
+
     async def close(self) -> None:
         """Finish what was accepted, then release everything."""
         await self.pipeline.drain()
@@ -141,28 +165,14 @@ class Gateway:
         await self.store.control.close()
 
 
-async def open_gateway(settings: Settings) -> Gateway:
-    """Build a gateway from its settings. Nothing runs in the background before :meth:`Gateway.start`."""
+async def open_gateway(settings: Settings, before: Gateway | None = None) -> Gateway:
+    """Build a gateway from its settings. Nothing runs in the background before :meth:`Gateway.start`.
+
+    One that takes over from another (``before``) stands on its ground, whatever the settings say of that.
+    """
     telemetry = open_telemetry(settings)
-    store = await asyncio.to_thread(_open_store, settings)
-    embedder, problem = await asyncio.to_thread(_open_embedder, settings)
-    spool = Spool(settings.spool_dir)
-    engine = RecallEngine(
-        store.index,
-        store.messages,
-        store.sessions,
-        embedder,
-        cache_bytes=settings.recall.cache_mb * MIB,
-        calibration=Calibration.read(settings.calibration_path),
-    )
-    worker = Worker(
-        store,
-        PassageIndexer(embedder),
-        model=embedder.model if embedder else "",
-        spool=spool,
-        settings=WorkerSettings(keep_traces_s=settings.traces.retention_days * 86400),
-    )
-    worker.on_indexed = engine.refresh
+    ground = await lay_ground(settings) if before is None else before.ground
+    store, engine, worker, resolver = ground.store, ground.engine, ground.worker, ground.resolver
     knowledge = Knowledge(store.knowledge, policy=settings.knowledge.conflicts)
     registry = registry_of(settings)
     keys = provider_keys(settings, registry)
@@ -180,7 +190,6 @@ async def open_gateway(settings: Settings) -> Gateway:
         mode=settings.mode, strategy=settings.recall.strategy, session_timeout_s=settings.recall.session_timeout_s
     )
     authenticator = Authenticator(store.keys, settings.mode)
-    resolver = Resolver(store.vaults, store.sessions)
     knowing = KnowingRecaller(engine, knowledge, store.messages) if settings.recall.knowledge else None
     recaller = AgenticRecaller(
         knowing or engine, knowledge, store.sessions, store.messages, model, settings.recall.deadline_balanced_ms
@@ -196,21 +205,16 @@ async def open_gateway(settings: Settings) -> Gateway:
         recall=recall,
         inject=injector,
         forward=Forwarder(router, sender_of(settings, router, upstream), RecallModel(clock=now), upstream),
-        capture=Capturer(store, spool, now),
+        capture=Capturer(store, ground.spool, now),
         remember=rememberer,
     )
     catalogue = ModelCatalogue(registry, keys, settings.default_provider, upstream, tuple(settings.routes))
     return Gateway(
         settings=settings,
-        store=store,
-        spool=spool,
-        engine=engine,
-        worker=worker,
+        ground=ground,
         extraction=extraction,
         knowledge=knowledge,
         editor=MemoryEditor(store, knowledge, now, worker.notify, extraction.notify),
-        embedder=embedder,
-        embedder_problem=problem,
         upstream=http,
         pipeline=Pipeline(
             stages,
@@ -242,20 +246,18 @@ def build_app(settings: Settings) -> GatewayApp:
 
 
 def worker_app() -> GatewayApp:
-    """The ASGI application of one server process, with the settings that its parent handed down."""
-    return build_app(settings_of_worker())
+    """The ASGI application of one server process, with the settings that its parent handed down.
+
+    It reads them again on SIGHUP, where it was told where they are.
+    """
+    handed = handed_to_worker()
+    reread = None if handed.given is None else handed.given.load
+    return GatewayApp(handed.settings, open_gateway, reread=reread)
 
 
 def now() -> datetime:
     """The time, in UTC."""
     return datetime.now(UTC)
-
-
-def _open_store(settings: Settings) -> Store:
-    if settings.store.kind == "memory":
-        return in_memory_store()
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return open_sqlite_store(settings.database_path)
 
 
 def _accountant(settings: Settings, registry: dict[str, Provider]) -> Accountant:
@@ -310,29 +312,3 @@ def _extractor_model(settings: Settings, router: ProviderRouter, upstream: Upstr
         message = f"extractor.model: {error.message} Or set `extractor.base_url`."
         raise SettingsError(message) from error
     return ProviderChatModel(upstream, route, route.model or wanted.model)
-
-
-def _open_embedder(settings: Settings) -> tuple[Embedder | None, str | None]:
-    """The embedder, or why there is none: recall is then lexical, and never an error."""
-    chosen = settings.embedder
-    if chosen.kind == "none":
-        return None, "the setting `embedder.kind` is `none`."
-    try:
-        if chosen.kind == "openai":
-            return _openai_embedder(settings), None
-        return load_minilm(
-            chosen.cache_dir, chosen.path, is_quantised=chosen.is_quantised, may_download=chosen.may_download
-        ), None
-    except EmbedderUnavailableError as error:
-        logger.warning("recall is lexical only: %s", error)
-        return None, str(error)
-
-
-def _openai_embedder(settings: Settings) -> Embedder:
-    chosen = settings.embedder
-    if chosen.base_url is None or chosen.model is None:
-        message = "embedder: kind `openai` needs `embedder.base_url` and `embedder.model`."
-        raise SettingsError(message)
-    return OpenAICompatibleEmbedder(
-        base_url=chosen.base_url, model=chosen.model, api_key=chosen.api_key, dimension=chosen.dimension
-    )

@@ -88,7 +88,9 @@ def test_json_is_json(block: Block) -> None:
 def test_settings_load(block: Block, tmp_path: Path) -> None:
     assert tomllib.loads(block.code)
     file = tmp_path / "recollect.toml"
-    file.write_text(block.code, "utf-8")
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    file.write_text(re.sub(r"\$\{file:[^}]+\}", f"${{file:{secret}}}", block.code), "utf-8")
     names = re.findall(r"\$\{(\w+)\}", block.code)
     environ = {"HOME": str(tmp_path), **dict.fromkeys(names, "secret")}
     settings = load_settings(config=file, environ=environ)

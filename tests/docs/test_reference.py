@@ -17,7 +17,7 @@ from recollect.client.memory import MemoryResource
 from recollect.providers.registry import load_registry
 from recollect.recall import weights
 from recollect.server.openapi import openapi_document
-from recollect.settings import settings_table
+from recollect.settings import NEEDS_RESTART, settings_table
 from recollect.wire.headers import CONTROL_TABLE, RECALLR_RESPONSE_HEADERS, RESPONSE_HEADERS
 from tests.docs.pages import DOCS, ROOT, missing, reference
 
@@ -66,6 +66,11 @@ def test_every_setting() -> None:
 def test_no_setting_that_is_none() -> None:
     shown = set(re.findall(r"^\| `([a-zA-Z_.]+)`", reference("settings"), re.MULTILINE))
     assert shown == {row.name for row in settings_table()}
+
+
+def test_every_setting_that_needs_a_restart() -> None:
+    paragraph = reference("settings").partition("These are read when it starts")[2].partition("\n\n")[0]
+    assert {name.strip("[]") for name in re.findall(r"`([^`]+)`", paragraph)} == NEEDS_RESTART
 
 
 def test_every_request_control() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from recollect.bootstrap import Gateway
     from recollect.domain.ids import VaultId
     from recollect.domain.keys import Principal
-    from recollect.settings import Settings
+    from recollect.settings import Given, Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -58,12 +58,16 @@ def administrator(project: str) -> Principal:
     return Principal(project=ProjectId(project), kind=KeyKind.ADMIN, mode=MemoryMode.FULL, key_id=None)
 
 
-def load(config: Path | None, **flags: object) -> Settings:
-    """The settings in force; what is None was not given."""
-    from recollect.settings import load_settings  # noqa: PLC0415 - keeps `--help` instant
+def given(config: Path | None, **flags: object) -> Given:
+    """What the command line says; what is None was not given."""
+    from recollect.settings import Given  # noqa: PLC0415 - keeps `--help` instant
 
-    given = {name: value for name, value in flags.items() if value not in (None, (), {})}
-    return load_settings(given, config=config)
+    return Given({name: value for name, value in flags.items() if value not in (None, (), {})}, config)
+
+
+def load(config: Path | None, **flags: object) -> Settings:
+    """The settings in force."""
+    return given(config, **flags).load()
 
 
 def on_gateway(settings: Settings, work: Callable[[Gateway], Awaitable[T]]) -> T:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recollect.cli.options import load, settings_options
+from recollect.cli.options import given, settings_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="Default: info.")
 @settings_options
 def command(config: Path | None, providers: tuple[str, ...], **flags: object) -> None:
-    """Start the gateway.
+    """Start the gateway. On SIGHUP it reads its settings again, and goes on by them without cutting anybody off.
 
     \b
     recollect serve
@@ -44,4 +44,5 @@ def command(config: Path | None, providers: tuple[str, ...], **flags: object) ->
     from recollect.server.run import serve  # noqa: PLC0415 - keeps `--help` instant
     from recollect.settings.environment import providers_of  # noqa: PLC0415 - as above
 
-    serve(load(config, providers=providers_of(providers, "--provider"), **flags))
+    said = given(config, providers=providers_of(providers, "--provider"), **flags)
+    serve(said.load(), said)

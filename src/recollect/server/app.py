@@ -11,50 +11,64 @@ from recollect.domain.ids import new_id
 from recollect.errors import ApiError, RecollectError, UpgradeRequiredError
 from recollect.exchange.ports import IncomingRequest
 from recollect.server.access_log import log_access, raw_path
-from recollect.server.cors import Cors
 from recollect.server.counters import Counters
 from recollect.server.departure import ClientGoneError, Departure
 from recollect.server.failures import error_reply, internal_error, log_refusal
-from recollect.server.intake import Intake, check_upload, decoded, has_body, read_body, stream_body
+from recollect.server.intake import check_upload, decoded, has_body, read_body, stream_body
 from recollect.server.paths import Surface, Target, classify
-from recollect.server.patience import Patience
+from recollect.server.reloading import Reloader
 from recollect.server.reply import AsgiReply, SocketReply
 from recollect.server.responses_socket import Handshake, ResponsesSocket
+from recollect.server.serving import Serving
 from recollect.server.trust import is_local_caller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from recollect.providers.base import Headers
-    from recollect.server.ports import Gateway, Message, Receive, Send
+    from recollect.server.intake import Intake
+    from recollect.server.ports import Gateway, Message, OpenGateway, Receive, Send
     from recollect.settings import Settings
 
     Scope = Message
-    OpenGateway = Callable[[Settings], Awaitable[Gateway]]
 
 JSON = b"application/json"
 CANCELLATION_CHECKS = 500
+RETIREMENT_S = 5.0
 ALLOWED_METHODS = b"GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
 
 
 class GatewayApp:
     """Serves one gateway. ``open_gateway`` builds it when the server starts, on the server's own event loop."""
 
-    def __init__(self, settings: Settings, open_gateway: OpenGateway) -> None:
-        """Take the settings, and what builds the gateway from them."""
-        self.settings = settings
+    def __init__(
+        self, settings: Settings, open_gateway: OpenGateway, *, reread: Callable[[], Settings] | None = None
+    ) -> None:
+        """Take the settings, what builds the gateway from them, and how they are read again, where they can be."""
         self.counters = Counters()
-        self.intake = Intake(settings.limits, Patience(settings.limits.body_timeout_s))
+        self._serving = Serving(settings, self.counters)
         self._open_gateway = open_gateway
-        self._gateway: Gateway | None = None
         self._own: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None
-        self._cors = Cors(settings.cors.origins)
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._reloader = None if reread is None else Reloader(self, reread)
 
     async def startup(self) -> None:
         """Build the gateway and begin its background work. For those who serve without ASGI's lifespan, too."""
         gateway = await self._open_gateway(self.settings)
         await gateway.start()
-        self._gateway = gateway
+        self._serving.gateway = gateway
+
+    async def adopt(self, settings: Settings) -> None:
+        """Serve by other settings from the next request on; what is being served goes on by those it began with.
+
+        RecollectError where no gateway can be built from them: then nothing has changed.
+        """
+        before, gateway = self._serving, await self._open_gateway(settings, self.gateway)
+        await gateway.start()
+        self._serving = Serving(settings, self.counters, gateway)
+        retiring = asyncio.create_task(before.retire())
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
 
     async def shutdown(self) -> None:
         """Finish what was accepted, and release everything."""
@@ -62,17 +76,29 @@ class GatewayApp:
             if not self.counters.in_flight:
                 break
             await asyncio.sleep(0.01)  # what a drain has cancelled still stores what it received
-        gateway, self._gateway = self._gateway, None
+        if self._retiring:
+            await asyncio.wait(self._retiring, timeout=RETIREMENT_S)
+        gateway, self._serving.gateway = self._serving.gateway, None
         if gateway is not None:
             await gateway.close()
 
     @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._serving.settings
+
+    @property
+    def intake(self) -> Intake:
+        """What bodies are read by."""
+        return self._serving.intake
+
+    @property
     def gateway(self) -> Gateway:
         """The running gateway."""
-        if self._gateway is None:
+        if self._serving.gateway is None:
             message = "The gateway was not started: run the application with its lifespan, or await startup()."
             raise RuntimeError(message)
-        return self._gateway
+        return self._serving.gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of ASGI 3."""
@@ -89,8 +115,12 @@ class GatewayApp:
         except (RecollectError, OSError) as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        if self._reloader is not None:
+            self._reloader.listen()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        if self._reloader is not None:
+            await self._reloader.stop()
         await self.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -99,11 +129,11 @@ class GatewayApp:
         started = time.perf_counter()
         fields: Mapping[bytes, bytes] = dict(scope["headers"])
         origin = fields.get(b"origin")
-        extra = self._cors.reply_headers(origin) if origin is not None else ()
+        serving = self._serving.begin()
+        extra = serving.cors.reply_headers(origin) if origin is not None else ()
         kind_of_reply = SocketReply if scope["type"] == "websocket" else AsgiReply
         reply = kind_of_reply(send, extra=extra, for_browser=origin is not None)
         target: Target | None = None
-        self.counters.in_flight += 1
         try:
             target = classify(raw_path(scope))
             await self._dispatch(scope, fields, receive, reply, target)
@@ -115,7 +145,7 @@ class GatewayApp:
             request_id = reply.request_id or new_id("req")
             await _answer_error(internal_error(error, request_id), reply, request_id, target)
         finally:
-            self.counters.in_flight -= 1
+            serving.end()
             took_s = time.perf_counter() - started
             surface = _surface(target)
             self.counters.answered(surface, reply, took_s)
@@ -214,7 +244,7 @@ class GatewayApp:
 
     async def _answer_options(self, fields: Mapping[bytes, bytes], reply: AsgiReply) -> None:
         if b"access-control-request-method" in fields:
-            await reply.start_bare(204, self._cors.preflight_headers(fields))
+            await reply.start_bare(204, self._serving.cors.preflight_headers(fields))
         else:
             await reply.start(204, ((b"allow", ALLOWED_METHODS),))
         await reply.end()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from recollect.providers.base import SocketUpstream, Upstream
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from recollect.domain.calls import IngestCall, IngestResult, PrepareCall, PrepareResult, SearchCall, SearchResult
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from recollect.providers.base import Headers
     from recollect.remembering.editing import MemoryEditor
     from recollect.remembering.knowledge import Knowledge
+    from recollect.settings import Settings
     from recollect.stores.base import Store
 
     Message = MutableMapping[str, Any]
@@ -153,5 +155,18 @@ class Gateway(Protocol):
     async def start(self) -> None:
         """Begin background work. Called once, on the event loop that serves."""
 
+    async def retire(self, is_idle: asyncio.Event) -> None:
+        """Give way to a gateway that was opened in its place; whom it serves it serves to the end (``is_idle``)."""
+
     async def close(self) -> None:
         """Finish what was accepted, then release everything."""
+
+
+class OpenGateway(Protocol):
+    """Builds gateways."""
+
+    async def __call__(self, settings: Settings, before: Any = None, /) -> Gateway:  # noqa: ANN401 - one of its own
+        """A gateway that has not started; RecollectError where the settings do not allow one.
+
+        ``before`` is the one that it takes over from: they share what is costly to open, and the database.
+        """

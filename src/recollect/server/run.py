@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import os
 import socket
 import sys
 from typing import TYPE_CHECKING
@@ -15,12 +16,13 @@ from recollect.errors import SettingsError
 from recollect.server.banner import banner
 from recollect.server.logs import logging_config
 from recollect.server.protocol import GatewayProtocol
-from recollect.settings import export_for_workers
+from recollect.server.reloading import HANGUP, Terminal, tell_refusal
+from recollect.settings import changes, export_for_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from recollect.settings import Settings
+    from recollect.settings import Given, Settings
 
 APPLICATION = "recollect.bootstrap:worker_app"
 """Named, not imported: every server process builds its own, from the settings in its environment."""
@@ -31,20 +33,20 @@ SWITCH_INTERVAL_S = 0.001
 Measured: a capture beside a busy thread takes 14 ms at Python's own 5 ms, and 4.9 ms at this."""
 
 
-def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) -> None:
+def serve(settings: Settings, given: Given | None = None, *, announce: Callable[[str], None] | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then let running requests end (at most ``limits.drain_s``).
 
-    ``announce`` gets the start banner (standard error otherwise) once the port is bound. SettingsError where it
-    cannot be.
+    On SIGHUP the settings are read again, from where they were ``given``; without that they are not. ``announce`` gets
+    the start banner (standard error otherwise) once the port is bound. SettingsError where it cannot be.
     """
-    export_for_workers(settings)
+    export_for_workers(settings, given)
     with _bound_socket(settings) as listener:
         port = int(listener.getsockname()[1])
         config = server_config(settings)
         tell = announce or _to_stderr
         if settings.workers > 1:
             tell(banner(settings, port))
-            Multiprocess(config, sockets=[listener]).run()
+            Supervisor(config, listener, settings, given).run()
             return
         server = AnnouncingServer(config, lambda: tell(banner(settings, port)))
         try:
@@ -93,6 +95,37 @@ def server_config(settings: Settings, *, app: object = APPLICATION) -> ServerCon
         timeout_keep_alive=math.ceil(settings.limits.keep_alive_s),
         timeout_graceful_shutdown=math.ceil(settings.limits.drain_s),
     )
+
+
+class Supervisor(Multiprocess):
+    """Starts the server processes, starts them again when they die, and passes on that settings have changed."""
+
+    def __init__(
+        self, config: uvicorn.Config, listener: socket.socket, settings: Settings, given: Given | None
+    ) -> None:
+        """Take what they are started with, and where the settings are from."""
+        super().__init__(config, sockets=[listener])
+        self._settings = settings
+        self._given = given
+        self._terminal = Terminal()
+
+    def handle_hup(self) -> None:
+        """Check the settings once for all processes; each of them reads them by itself."""
+        if self._terminal.is_lost():
+            self.should_exit.set()
+            return
+        if self._given is None or HANGUP is None:
+            return
+        try:
+            wanted = self._given.load()
+        except SettingsError as error:
+            tell_refusal(error)
+            return
+        self._settings = changes(self._settings, wanted).settings
+        export_for_workers(self._settings, self._given)
+        for process in self.processes:
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, HANGUP)
 
 
 class AnnouncingServer(uvicorn.Server):

@@ -1,5 +1,6 @@
 """The only reader of files and environment: everything else is handed frozen settings."""
 
+from recollect.settings.changes import NEEDS_RESTART, Changes, changes
 from recollect.settings.effective import EffectiveSetting, effective_settings
 from recollect.settings.environment import environment_keys, environment_value, unknown_environment
 from recollect.settings.load import LoadedSettings, load_settings, load_with_sources, warnings_about
@@ -15,12 +16,16 @@ from recollect.settings.schema import (
     TraceSettings,
 )
 from recollect.settings.table import SettingRow, settings_table
-from recollect.settings.workers import export_for_workers, settings_of_worker
+from recollect.settings.workers import Given, Handed, export_for_workers, handed_to_worker
 
 __all__ = [
+    "NEEDS_RESTART",
+    "Changes",
     "CorsSettings",
     "EffectiveSetting",
     "EmbedderSettings",
+    "Given",
+    "Handed",
     "LimitSettings",
     "LoadedSettings",
     "ProviderSettings",
@@ -30,13 +35,14 @@ __all__ = [
     "Settings",
     "StoreSettings",
     "TraceSettings",
+    "changes",
     "effective_settings",
     "environment_keys",
     "environment_value",
     "export_for_workers",
+    "handed_to_worker",
     "load_settings",
     "load_with_sources",
-    "settings_of_worker",
     "settings_table",
     "unknown_environment",
     "warnings_about",

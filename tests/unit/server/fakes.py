@@ -124,6 +124,7 @@ class FakeGateway:
     defaults: Controls = field(default_factory=Controls)
     state: Readiness = field(default_factory=lambda: Readiness(embedder="none"))
     is_started: bool = False
+    is_retired: bool = False
     is_closed: bool = False
 
     def __post_init__(self) -> None:
@@ -144,6 +145,10 @@ class FakeGateway:
 
     async def start(self) -> None:
         self.is_started = True
+
+    async def retire(self, is_idle: asyncio.Event) -> None:
+        await is_idle.wait()
+        self.is_retired = True
 
     async def close(self) -> None:
         self.is_closed = True

@@ -8,7 +8,7 @@ import pytest
 from recollect.domain.keys import MemoryMode
 from recollect.domain.recall import Strategy
 from recollect.errors import SettingsError
-from recollect.settings import export_for_workers, load_settings, settings_of_worker
+from recollect.settings import Given, export_for_workers, handed_to_worker, load_settings
 from recollect.settings.environment import WORKER_VARIABLE
 
 
@@ -326,10 +326,17 @@ def test_flags_of_the_command_line_are_named_as_they_are_typed():
         load_settings({"prot": 1}, environ={}, given_in="config")
 
 
-def test_server_processes_get_what_their_parent_was_told(monkeypatch):
+def test_server_processes_get_what_their_parent_was_told(tmp_path, monkeypatch):
     monkeypatch.setenv(WORKER_VARIABLE, "")
-    settings = load({"port": 5, "providers": ["a=http://x"], "limits": {"drain_s": 1.5}})
-    export_for_workers(settings)
-    assert settings_of_worker() == settings
+    flags = {"port": 5, "providers": ["a=http://x"], "limits": {"drain_s": 1.5}, "data_dir": tmp_path}
+    given = Given(flags, write(tmp_path, "workers = 2\n", "mine.toml"))
+    export_for_workers(given.load(), given)
+    handed = handed_to_worker()
+    assert handed.settings == given.load()
+    assert handed.given.load() == handed.settings
+    (tmp_path / "mine.toml").write_text("workers = 3\nport = 1\n")
+    assert (handed.given.load().workers, handed.given.load().port) == (3, 5)
+    export_for_workers(handed.settings)
+    assert handed_to_worker().given is None
     monkeypatch.delenv(WORKER_VARIABLE)
     assert WORKER_VARIABLE not in os.environ
