@@ -60,6 +60,8 @@ def test_what_is_said_plainly(facts, text, expected):
         "Vielleicht ziehe ich nach Rom",
         "Er sagte, ich wohne in Berlin",
         "Ich mag das",
+        "Ich mag Tee, aber nur mit Milch",
+        "Me gusta correr siempre que haga sol",
         "Ich hätte gern einen Kaffee",
         "Meine Frau Probleme hat keine",
         "¿Vivo en Madrid?",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from recollect.domain.memories import Claim
     from recollect.domain.messages import StoredMessage
 
-VERSION = "rules-1"
+VERSION = "rules-2"
 """Raised whenever the rules change, so that what an older version found is derived anew."""
 WINDOW_TOKENS = 6000
 """What is read at once: about a hundred messages, a tenth of a second."""

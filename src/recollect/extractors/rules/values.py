@@ -39,6 +39,12 @@ _goes_on = re.compile(
     r"[^\w\s])",
     re.IGNORECASE,
 )
+_conditional = re.compile(
+    r"\W*(?:as long as|provided|only (?:if|when)|if|unless|depending|but (?:only|it would|it has to|they have to)"
+    r"|wenn|falls|solange|außer|aber nur|siempre que|si|a menos que|salvo|pero solo)\b",
+    re.IGNORECASE,
+)
+"""Behind a value: it holds under a condition only."""
 _restrictive = re.compile(r"\s*(?:that|that's|thats|what|how|who|whose|which|where|que)\b", re.IGNORECASE)
 _tail = re.compile(
     r"(?:[\s,]+(?:too+|also|as well|so much|very much|a lot|a ton|right now|now|nowadays|these days|though|lol|"
@@ -163,8 +169,8 @@ def _cut(text: str) -> str | None:
     found = _boundary.search(text)
     if found and found[0].lstrip().startswith(",") and not _goes_on.match(found["behind"]):
         return None  # "a safe, inviting place"
-    if found and _restrictive.match(found[0]):
-        return None  # "a style that …"
+    if found and (_restrictive.match(found[0]) or _conditional.match(found[0])):
+        return None  # "a style that …", "cloudy days as long as …"
     value = _symbols.sub("", text[: found.start()] if found else text).strip(_edge)
     value = _tail.sub("", value).strip(_edge)
     is_long = len(value) > LONGEST_VALUE or len(value.split()) > MOST_WORDS
