@@ -51,22 +51,25 @@ class BridgingUpstream:
 
 def bridges_of(registry: Iterable[Provider]) -> Mapping[tuple[str | None, str], Bridge]:
     """The bridges that a registry needs, by provider and the URL that the client's dialect would have there; for a
-    request that names no provider, by the URL alone.
+    request that names no provider, by the URL alone: what one of several providers there speaks needs no bridge.
 
     A provider's ``dialects`` say what it speaks. Whatever of chat completions, responses and messages it does not is
     made of what it does; two bridges may follow one another, chat completions being between them. Azure's URLs hold the
     deployment, so it has none.
     """
-    bridges: dict[tuple[str | None, str], Bridge] = {}
+    spoken: dict[tuple[str | None, str], frozenset[str]] = {}
     for provider in registry:
         if not provider.base_url or provider.path_style == "azure":
             continue
-        made = _bridges_for(native_dialects(provider))
         for base_url in provider.all_base_urls:
-            for path, bridge in made.items():
-                bridges[provider.name, base_url + path] = bridge
-                bridges.setdefault((None, base_url + path), bridge)
-    return bridges
+            native = native_dialects(provider)
+            spoken[provider.name, base_url] = native
+            spoken[None, base_url] = native | spoken.get((None, base_url), frozenset())
+    return {
+        (name, base_url + path): bridge
+        for (name, base_url), native in spoken.items()
+        for path, bridge in _bridges_for(native).items()
+    }
 
 
 def _bridges_for(native: frozenset[str]) -> Mapping[str, Bridge]:

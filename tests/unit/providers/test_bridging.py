@@ -63,6 +63,18 @@ async def test_providers_may_share_a_base_url_and_speak_different_dialects():
     assert [request.url for request in network.requests] == [f"{BASE}/{CHAT}", f"{BASE}/{MESSAGES}"]
 
 
+@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+async def test_who_names_no_provider_is_taken_at_their_word_where_it_is_spoken(path):
+    """As the endpoint of an extractor."""
+    ways = [Provider("openai", BASE, dialects=frozenset({CHAT})), Provider("claude", BASE, path_style="anthropic")]
+    network = FakeUpstream(plain(WHOLE[path](ANSWER)))
+    reply = await BridgingUpstream(network, bridges_of(ways)).send(
+        UpstreamRequest("POST", f"{BASE}/{path}", (), orjson.dumps(QUESTION[path]))
+    )
+    assert orjson.loads(await read(reply)) == WHOLE[path](ANSWER)
+    assert [request.url for request in network.requests] == [f"{BASE}/{path}"]
+
+
 QUESTION = {
     CHAT: {
         "model": "claude-opus-4-6",
