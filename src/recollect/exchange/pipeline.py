@@ -191,8 +191,9 @@ class Pipeline:
             message = "The provider answered with a redirect, which is not followed. Use the URL that it leads to."
             raise UpstreamBrokenError(message, code="upstream_redirected")
         if upstream.status >= FIRST_ERROR_STATUS or exchange.place is None:
+            dialect = exchange.dialect.name if exchange.dialect else ""
             with _Timed(exchange, "relay"):
-                await relay_untouched(upstream, sink, self._headers(exchange))
+                await relay_untouched(upstream, sink, self._headers(exchange), dialect)
             return
         relay = CapturingRelay(
             exchange, upstream, sink, self._stages.capture, partial(self._in_background, place=exchange.place)

@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from recollect.errors import UpstreamBrokenError
-from recollect.exchange.tap import ReplyTap
+from recollect.exchange.tap import EVENT_ENDS, ReplyTap
+from recollect.wire.error_envelope import error_event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,9 +29,23 @@ def header_of(headers: Headers, name: bytes) -> str:
     return next((value.decode("latin-1") for field, value in headers if field == name), "")
 
 
-async def relay_untouched(upstream: UpstreamReply, sink: ReplySink, extra: Headers) -> None:
+async def break_off(reply: UpstreamReply, sink: ReplySink, dialect: str, error: UpstreamBrokenError) -> None:
+    """End a reply as the provider did: not properly.
+
+    In a stream, an event in the dialect's own form says so before. It is left out where it could not be read: behind
+    compressed bytes, and in the middle of another event. What ends without an end is an error to every SDK, also to
+    those that take the event for one like others.
+    """
+    is_stream = header_of(reply.headers, b"content-type").lower().startswith(EVENT_STREAM)
+    if dialect and is_stream and not header_of(reply.headers, b"content-encoding"):
+        await sink.send(error_event(dialect, error))
+    await sink.abort()
+
+
+async def relay_untouched(upstream: UpstreamReply, sink: ReplySink, extra: Headers, dialect: str = "") -> None:
     """Head and bytes, nothing else: pass-through, errors, memory off."""
     started = False
+    chunk = b""
     length = header_of(upstream.headers, b"content-length")
     left = int(length) if length.isdecimal() else -1
     try:
@@ -46,10 +61,10 @@ async def relay_untouched(upstream: UpstreamReply, sink: ReplySink, extra: Heade
         if not started:
             await sink.start(upstream.status, (*upstream.headers, *extra))
         await sink.end()
-    except UpstreamBrokenError:
+    except UpstreamBrokenError as error:
         if not started:
             raise
-        await sink.abort()
+        await break_off(upstream, sink, dialect if chunk.endswith(EVENT_ENDS) else "", error)
     finally:
         await upstream.close()
 
@@ -79,6 +94,7 @@ class CapturingRelay:
         if exchange.dialect is None:
             message = "a capturing relay needs a dialect"
             raise ValueError(message)
+        self._dialect = exchange.dialect.name
         self._tap = ReplyTap(
             exchange.dialect.reply_reader(is_streamed=self._is_stream),
             header_of(upstream.headers, b"content-encoding"),
@@ -102,6 +118,7 @@ class CapturingRelay:
 
     async def _relay_stream(self, head: Callable[[], Headers]) -> None:
         started = False
+        chunk = b""
         try:
             async for chunk in self._upstream.chunks():
                 if not started:
@@ -110,11 +127,11 @@ class CapturingRelay:
                 if self._tap.feed(chunk):
                     await self._capture(is_cut=False)
                 await self._sink.send(chunk)
-        except UpstreamBrokenError:
+        except UpstreamBrokenError as error:
             await self._capture(is_cut=True)
             if not started:
                 raise
-            await self._sink.abort()
+            await break_off(self._upstream, self._sink, self._dialect if chunk.endswith(EVENT_ENDS) else "", error)
             return
         if not started:
             await self._start_stream(head)
@@ -138,10 +155,7 @@ class CapturingRelay:
                     break
         except UpstreamBrokenError:
             await self._capture(is_cut=True)
-            if not held:
-                raise
-            await self._break_off(head, b"".join(held))
-            return
+            raise  # nothing was sent yet: an error says more than half a body
         headers = self._upstream.headers
         body = b"".join(held)
         if size <= HELD_BYTES:
@@ -165,12 +179,6 @@ class CapturingRelay:
         changed = decorate(decoded)
         kept = tuple(field for field in headers if field[0] not in {b"content-length", b"content-encoding"})
         return (*kept, (b"content-length", str(len(changed)).encode())), changed
-
-    async def _break_off(self, head: Callable[[], Headers], received: bytes) -> None:
-        """What came from the provider, and then what the provider did: no proper end."""
-        await self._sink.start(self._upstream.status, (*self._upstream.headers, *head()))
-        await self._sink.send(received)
-        await self._sink.abort()
 
     async def _capture(self, *, is_cut: bool) -> None:
         """Capture what the tap has heard, once."""

@@ -123,6 +123,7 @@ class EventSink:
         self._send = send
         self._decoder: SseDecoder | None = None
         self._status = 0
+        self._has_told_error = False
         self._held: list[bytes] = []
 
     async def start(self, status: int, headers: Headers) -> None:
@@ -137,6 +138,7 @@ class EventSink:
             self._held.append(chunk)
             return
         for event in self._decoder.feed(chunk):
+            self._has_told_error = self._has_told_error or event.event == "error"
             if event.data != _DONE:
                 await self._tell_text(event.data)
 
@@ -155,7 +157,9 @@ class EventSink:
             await self._tell_text(_json({"type": "response.completed", "response": body}))
 
     async def abort(self) -> None:
-        """Tell that the reply broke off."""
+        """Tell that the reply broke off, unless its last event did."""
+        if self._has_told_error:
+            return
         await self.tell(UpstreamBrokenError("The provider broke off in the middle of its reply."))
 
     async def tell(self, error: ApiError) -> None:

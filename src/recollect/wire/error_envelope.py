@@ -32,12 +32,16 @@ def error_body(error: ApiError, dialect: str = "") -> bytes:
 
 
 def error_event(dialect: str, error: ApiError) -> bytes:
-    """The event that ends a stream in which the reply cannot go on."""
+    """The event that ends a stream in which the reply cannot go on.
+
+    In responses its members stand where the reference has them, and in ``error``, where OpenAI's SDK looks for them.
+    """
     if dialect == MESSAGES:
         return f"event: error\ndata: {canonical_json(_anthropic(error))}\n\n".encode()
     members = _members(error)
     if dialect == "responses":
-        return f"event: error\ndata: {canonical_json({**members, 'type': 'error'})}\n\n".encode()
+        told = {**members, "type": "error", "error": members}
+        return f"event: error\ndata: {canonical_json(told)}\n\n".encode()
     return f"data: {canonical_json({'error': members})}\n\n".encode()
 
 

@@ -151,9 +151,43 @@ async def test_a_reply_that_breaks_off_is_captured_as_partial_and_the_client_see
     sink = await gateway.post(chat("hi", stream=True))
     assert sink.aborted
     assert not sink.ended
+    assert json.loads(sink.chunks[1].removeprefix(b"data: "))["error"]["code"] == "upstream_broken"
     assert await gateway.texts() == ["hi", "Hel"]
     vault = await gateway.store.vaults.open_vault("default", "default", may_create=False)
     assert (await gateway.store.messages.list_messages(vault.id, limit=9))[1].is_partial
+
+
+@pytest.mark.parametrize("mode", [b"full", b"off"])
+@pytest.mark.parametrize(("last", "more"), [(b'data: {"cho', ()), (b"data: {}\n\n", ((b"content-encoding", b"gzip"),))])
+async def test_no_error_is_told_where_it_could_not_be_read(gateway, mode, last, more):
+    head = ((b"content-type", b"text/event-stream"), *more)
+    gateway.upstream.replies = [Reply([last], headers=head, error=UpstreamBrokenError("gone"))]
+    sink = await gateway.post(chat("hi", stream=True), headers=((b"x-memory-mode", mode),))
+    assert (sink.chunks, sink.aborted, sink.ended) == ([last], True, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("chat/completions", b'data: {"error":'),
+        ("responses", b"event: error\ndata: "),
+        ("messages", b"event: error\ndata: "),
+    ],
+)
+async def test_with_memory_off_a_broken_stream_is_told_of_in_its_dialect_too(gateway, path, told):
+    head = ((b"content-type", b"text/event-stream"),)
+    gateway.upstream.replies = [Reply([b"data: {}\n\n"], headers=head, error=UpstreamBrokenError("gone"))]
+    sink = await gateway.post(chat("hi", stream=True), path=path, headers=((b"x-memory-mode", b"off"),))
+    assert sink.chunks[1].startswith(told)
+    assert sink.aborted
+
+
+async def test_half_a_plain_reply_is_an_error_and_kept_as_partial(gateway):
+    half = b'{"id":"c1","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"Hel'
+    gateway.upstream.replies = [Reply([half], error=UpstreamBrokenError("gone"))]
+    with pytest.raises(UpstreamBrokenError):
+        await gateway.post(chat("hi"))
+    assert (await gateway.texts())[0] == "hi"
 
 
 async def test_a_client_that_leaves_cancels_the_provider_and_what_came_is_kept_once(gateway):

@@ -44,7 +44,12 @@ def test_an_event_of_chat(dialect: str) -> None:
 def test_an_event_of_responses() -> None:
     (event,) = SseDecoder().feed(error_event("responses", UpstreamBrokenError("gone")))
     assert event.event == "error"
-    assert json.loads(event.data) == {"type": "error", "message": "gone", "param": None, "code": "upstream_broken"}
+    members = {"message": "gone", "param": None, "code": "upstream_broken"}
+    assert json.loads(event.data) == {
+        **members,
+        "type": "error",
+        "error": {**members, "type": "upstream_error"},
+    }
 
 
 def test_anthropics_body_and_event() -> None:
