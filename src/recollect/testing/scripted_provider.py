@@ -72,8 +72,8 @@ class Script:
     ``text`` may be made from the request; ``thinking`` comes before it. ``pieces`` and ``delay_s`` shape a stream. A
     ``status`` from 400 on is an error, with ``headers`` (``Retry-After`` …) as given. ``raw`` replaces the body,
     whatever the endpoint. ``cut_after``: break the connection after so many events, or in the middle of a plain body.
-    ``hang``: never answer, or never go on after the head. ``line_end``, ``has_comments``, ``has_done``, ``has_spaces``
-    are how providers differ in writing events.
+    ``is_reset``: break it before the head. ``hang``: never answer, or never go on after the head. ``line_end``,
+    ``has_comments``, ``has_done``, ``has_spaces`` are how providers differ in writing events.
     """
 
     text: str | Callable[[Received], str] = "Hello! How can I help?"
@@ -86,6 +86,7 @@ class Script:
     raw: bytes | None = None
     content_type: str | None = None
     cut_after: int | None = None
+    is_reset: bool = False
     hang: Literal["", "before_head", "after_head"] = ""
     encoding: Encoding = ""
     line_end: Literal["\n", "\r\n", "\r"] = "\n"
@@ -224,6 +225,9 @@ class _Reply:
 
     async def send(self) -> web.StreamResponse:
         script = self.script
+        if script.is_reset and self._request.transport is not None:
+            self._request.transport.abort()
+            return web.StreamResponse()
         if script.hang == "before_head":
             await asyncio.Event().wait()
         if script.raw is not None:
