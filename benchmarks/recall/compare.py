@@ -24,7 +24,6 @@ from recollect.domain.recall import RecallRequest, Strategy
 from recollect.recall.answer import answer
 from recollect.recall.packing import Budget
 from recollect.recall.query import read_query
-from recollect.recall.signals import days_said
 from recollect.wire.memory_block import FRAME_TOKENS
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def baseline_rows(vault: LoadedVault, question: Question, baseline: Baseline) ->
     """Measures of a baseline, with the same frame and day headers, and no gate."""
     index = vault.index
     embedding = vault.embeddings[question.text]
-    query = read_query(question.text, np.unique(index.passages.language.view), NOW.date(), embedding)
+    query = read_query(question.text, index.languages, NOW.date(), embedding)
     scores = baseline.score(index, query)
     places = [int(place) for place in np.argsort(-scores, kind="stable")[:400] if scores[place] > 0]
     number = index.messages.number.view[index.layout.message]
@@ -86,7 +85,7 @@ def baseline_rows(vault: LoadedVault, question: Question, baseline: Baseline) ->
 def packed(index: VaultIndex, places: Iterable[int], max_tokens: int) -> list[int]:
     """The best places that fit."""
     budget = Budget(max_tokens - FRAME_TOKENS)
-    days = days_said(index)
+    days = index.standing.days
     tokens = index.passages.tokens.view[index.layout.passage]
     return [place for place in places if budget.take(int(tokens[place]), int(days[place])) is not None]
 

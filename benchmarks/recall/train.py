@@ -22,6 +22,7 @@ from recollect.recall import weights as current
 from recollect.recall.plans import BALANCED
 from recollect.recall.query import read_query
 from recollect.recall.ranking import candidates
+from recollect.recall.signals import term_frequencies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,8 +64,8 @@ def examples_of(vaults: Sequence[LoadedVault], data_set: str, names: Sequence[st
         everyone = np.ones(len(index.layout), np.bool_)
         for question in vault.conversation.questions:
             embedding = vault.embeddings[question.text] if "dense" in names else None
-            query = read_query(question.text, np.unique(index.passages.language.view), NOW.date(), embedding)
-            places, found, _ = candidates(index, query, plan, everyone)
+            query = read_query(question.text, index.languages, NOW.date(), embedding)
+            places, found, _ = candidates(index, query, plan, everyone, term_frequencies(index, query))
             numbers = index.messages.number.view[index.layout.message[places]]
             is_evidence = np.array([external[int(number)] in question.evidence for number in numbers])
             examples.append(

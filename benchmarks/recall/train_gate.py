@@ -71,7 +71,7 @@ def samples_of(vaults: Sequence[LoadedVault], data_set: str, plan: Plan, *, has_
         texts += [(probe, "probe", frozenset()) for probe in unrelated_probes()]
         for text, kind, wanted in texts:
             embedding = vault.embeddings[text] if has_vectors else None
-            query = read_query(text, np.unique(vault.index.passages.language.view), NOW.date(), embedding)
+            query = read_query(text, vault.index.languages, NOW.date(), embedding)
             if query.is_small_talk:
                 continue
             ranking = rank(vault.index, query, plan, np.ones(len(vault.index.layout), np.bool_))

@@ -25,6 +25,8 @@ from recollect.recall.selection import Selector, recent_places
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from recollect.domain.messages import StoredMessage
     from recollect.domain.recall import RecallRequest
     from recollect.embedders.base import Embedding
@@ -88,7 +90,7 @@ def answer(
     """Rank, gate and select. ``calibration`` is that of the index's model, where it has one."""
     now = request.as_of or request.now or datetime.now(UTC)
     text = asked_text(request)
-    query = read_query(text, np.unique(index.passages.language.view), now.date(), embedding)
+    query = read_query(text, index.languages, now.date(), embedding)
     if text != request.query:
         query = replace(query, leans_on_context=True)
     eligible = eligible_places(index, request)
@@ -115,28 +117,46 @@ def asked_text(request: RecallRequest) -> str:
 
 
 def _answer(index: VaultIndex, ranking: Ranking, choice: Choice, verdict: GateVerdict) -> Answer:
-    passages, layout = index.passages, index.layout
-    rank_of = {place: rank for rank, place in enumerate(ranking.places.tolist())}
-    names = tuple(ranking.signals)
-    table = np.round(np.stack([*ranking.signals.values()], axis=1), 4) if names else np.empty((0, 0), np.float32)
-
-    def find(place: int, tokens: int | None = None) -> Find:
-        row, at = int(layout.passage[place]), rank_of.get(place)
-        return Find(
-            number=MessageNumber(int(index.messages.number.view[layout.message[place]])),
-            start=int(passages.start.view[row]),
-            end=int(passages.end.view[row]),
-            score=0.0 if at is None else float(ranking.scores[at]),
-            tokens=int(passages.tokens.view[row]) if tokens is None else tokens,
-            signals={} if at is None else dict(zip(names, table[at].tolist(), strict=True)),
-        )
-
-    occurred = index.messages.occurred_ms.view[layout.message]
-    in_order = sorted(choice.selected, key=lambda place: (occurred[place], place))
+    wanted = list(dict.fromkeys([*(place for place, _ in choice.ranked), *choice.selected]))
+    finds = dict(zip(wanted, _finds(index, ranking, np.array(wanted, np.int64)), strict=True))
+    moments = dict(zip(wanted, index.messages.occurred_ms.view[index.layout.message[wanted]].tolist(), strict=True))
+    in_order = sorted(choice.selected, key=lambda place: (moments[place], place))
     return Answer(
-        ranked=tuple(find(place) for place, _ in choice.ranked),
-        selected=tuple(find(place, choice.selected[place]) for place in in_order),
+        ranked=tuple(finds[place] for place, _ in choice.ranked),
+        selected=tuple(replace(finds[place], tokens=choice.selected[place]) for place in in_order),
         verdict=verdict,
         cut=tuple((MessageNumber(number), reason) for number, reason in choice.cut),
         has_vectors="dense" in ranking.signals,
     )
+
+
+def _finds(index: VaultIndex, ranking: Ranking, places: NDArray[np.int64]) -> list[Find]:
+    layout, passages = index.layout, index.passages
+    rows = layout.passage[places]
+    columns = (
+        index.messages.number.view[layout.message[places]],
+        passages.start.view[rows],
+        passages.end.view[rows],
+        passages.tokens.view[rows],
+    )
+    plain = zip(*(column.tolist() for column in columns), strict=True)
+    explained = zip(plain, _explained(ranking, places, len(layout)), strict=True)
+    return [
+        Find(MessageNumber(number), start, end, score, tokens, found)
+        for (number, start, end, tokens), (score, found) in explained
+    ]
+
+
+def _explained(ranking: Ranking, places: NDArray[np.int64], total: int) -> list[tuple[float, Mapping[str, float]]]:
+    """Score and signals of each place, nothing for one that is not in the ranking."""
+    rank_of = np.full(total, -1, np.int64)
+    rank_of[ranking.places] = np.arange(len(ranking.places))
+    is_ranked = rank_of[places] >= 0
+    ranks = rank_of[places[is_ranked]]
+    table = np.stack([values[ranks] for values in ranking.signals.values()], axis=1).round(4)
+    known = iter(zip(ranking.scores[ranks].tolist(), table.tolist(), strict=True))
+    found: list[tuple[float, Mapping[str, float]]] = []
+    for ranked in is_ranked.tolist():
+        score, row = next(known) if ranked else (0.0, ())
+        found.append((score, dict(zip(ranking.signals, row, strict=False))))
+    return found

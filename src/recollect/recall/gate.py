@@ -102,9 +102,9 @@ def _of_words(index: VaultIndex, query: Query, ranking: Ranking) -> dict[str, fl
         "lexical": 0.0,
     }
     if query.groups and len(ranking.places):
-        frequencies = signals.term_frequencies(index, query)
+        frequencies = ranking.frequencies
         rarity = signals.inverse_document_frequencies(frequencies)
-        near = signals.window_frequencies(frequencies, index.layout, 2)[:, ranking.places[:TOP]] > 0
+        near = signals.frequencies_around(frequencies, index.layout, ranking.places[:TOP]) > 0
         is_known = frequencies.any(axis=1)
         # Of the turns before, only what the vault knows counts: they were not worded to be looked up.
         evidence["coverage"] = _share(rarity * is_known if query.leans_on_context else rarity, near)

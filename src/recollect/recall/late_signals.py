@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recollect.recall.packed_states import max_similarities
-from recollect.recall.signals import asking, said_by_user
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,7 +72,7 @@ def windowed(index: VaultIndex, matches: TokenMatches) -> NDArray[np.float32]:
 
 def answering_late(index: VaultIndex, places: NDArray[np.int64], late: NDArray[np.float32]) -> NDArray[np.float32]:
     """The late interaction of the passage before, where that is a question: its answer follows it."""
-    return _neighbours(index, places, late * asking(index)[places], -1)
+    return _neighbours(index, places, late * index.standing.asks[places], -1)
 
 
 def feedback(index: VaultIndex, places: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -89,7 +88,7 @@ def novelty(index: VaultIndex, places: NDArray[np.int64]) -> NDArray[np.float32]
     """1 - the largest cosine of a user's message with the three before it that open a user's message in the
     session: high where a new subject begins; 1 for everything that is not such an opening."""
     layout = index.layout
-    opens = said_by_user(index).astype(np.bool_) & (index.passages.piece.view[layout.passage] == 0)
+    opens = index.standing.user_role * index.standing.opens > 0
     openings = np.flatnonzero(opens)
     result = np.ones(len(places), np.float32)
     known = np.flatnonzero(opens[places])

@@ -14,10 +14,11 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_BLOCK_TOKENS = 1024
-"""Unpacked at once: 1.5 MB of float32, which stays in the processor's cache. Measured for 36,000 tokens and 14 of
-the query: 8 ms; 19 ms by a table of eight signs a byte; 8 ms by population counts over four bit planes of the
-query, which are no longer exact."""
+_BLOCK_TOKENS = 128
+"""Unpacked at once: 0.2 MB of float32, which stays in the processor's cache, and a product that is small enough for
+OpenBLAS's kernels for small matrices. Measured for 12,000 tokens and 14 of the query: 2.3 ms; 3.6 ms by blocks of
+1,024; 2.2 ms by a table of eight signs a byte. Population counts over four bit planes of the query take as long, and
+are not exact."""
 
 
 def packed_width(dimension: int) -> int:
@@ -42,8 +43,10 @@ def max_similarities(
     # Signs are 2 · bit - 1, so that q · sign = 2 q · bit - Σ q.
     doubled = np.ascontiguousarray(query.T) * np.float32(2 / np.sqrt(dimension))
     similarities = np.empty((len(packed), len(query)), np.float32)
+    buffer = np.empty((_BLOCK_TOKENS, dimension), np.float32)
     for start in range(0, len(packed), _BLOCK_TOKENS):
         bits = np.unpackbits(packed[start : start + _BLOCK_TOKENS], axis=1, count=dimension)
-        np.matmul(bits.astype(np.float32), doubled, out=similarities[start : start + _BLOCK_TOKENS])
+        np.copyto(buffer[: len(bits)], bits)
+        np.matmul(buffer[: len(bits)], doubled, out=similarities[start : start + len(bits)])
     best = np.maximum.reduceat(similarities, starts, axis=0)
     return np.asarray(best - doubled.sum(axis=0) / 2, np.float32)

@@ -45,54 +45,56 @@ _LEAST_SPREAD = 1e-9
 class Ranking:
     """``places`` of the layout, best first, with their fused ``scores`` and raw ``signals`` in the same order.
 
-    ``weights`` are those that fused them.
+    ``frequencies`` say how often each word of the query stands in each place of the layout: (groups, places).
     """
 
     places: NDArray[np.int64]
     scores: NDArray[np.float32]
     signals: Scores
-    weights: Mapping[str, float]
+    frequencies: NDArray[np.float32]
 
 
 def rank(index: VaultIndex, query: Query, plan: Plan, eligible: NDArray[np.bool_]) -> Ranking:
     """Rank the eligible places of a vault. Pure, no loop over passages."""
-    places, found, weights = candidates(index, query, plan, eligible)
+    frequencies = signals.term_frequencies(index, query)
+    places, found, weights = candidates(index, query, plan, eligible, frequencies)
     fused = fuse(found, weights)
     order = np.argsort(-fused, kind="stable")
     best = sum(weight for weight in weights.values() if weight > 0) or 1.0
     ordered = {name: values[order] for name, values in found.items()}
-    return Ranking(places[order], np.clip(fused[order] / best, 0, 1).astype(np.float32), ordered, weights)
+    return Ranking(places[order], np.clip(fused[order] / best, 0, 1).astype(np.float32), ordered, frequencies)
 
 
 def candidates(
-    index: VaultIndex, query: Query, plan: Plan, eligible: NDArray[np.bool_]
+    index: VaultIndex, query: Query, plan: Plan, eligible: NDArray[np.bool_], frequencies: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], Scores, Mapping[str, float]]:
     """The places that are worth a closer look, in reading order, their signals, and the weights that fuse them."""
     places = np.flatnonzero(eligible)
-    wide = wide_signals(index, query)
-    has_vectors = "dense" in wide
+    here = wide_signals(index, query, frequencies)
+    has_vectors = "dense" in here
     weights = plan.dense_weights if has_vectors else plan.lexical_weights
-    here = {name: values[places] for name, values in wide.items()}
-    here["session"] = _session(index, places, fuse(here, weights))
+    if len(places) < len(eligible):
+        here = {name: values[places] for name, values in here.items()}
+    fused = fuse(here, weights)
+    here["session"] = _session(index, places, fused)
     embedding = query.embedding
     if not has_vectors or not plan.late_candidates or embedding is None or embedding.states is None:
         return places, here, weights
     if len(places) > plan.late_candidates:
-        best = np.sort(np.argpartition(fuse(here, weights), -plan.late_candidates)[-plan.late_candidates :])
+        fused += fuse({"session": here["session"]}, weights)
+        best = np.sort(np.argpartition(fused, -plan.late_candidates)[-plan.late_candidates :])
         places, here = places[best], {name: values[best] for name, values in here.items()}
     return places, here | closer_signals(index, query, places, here, plan), plan.late_weights
 
 
-def wide_signals(index: VaultIndex, query: Query) -> Scores:
+def wide_signals(index: VaultIndex, query: Query, frequencies: NDArray[np.float32]) -> Scores:
     """The signals that are cheap enough for every place."""
     layout = index.layout
-    frequencies = signals.term_frequencies(index, query)
     counts = [count for _, count in query.groups]
-    near = signals.window_frequencies(frequencies, layout, 1)
-    wide = signals.window_frequencies(frequencies, layout, 2)
+    near, wide = signals.window_frequencies(frequencies, layout)
     lexical = signals.bm25(frequencies, layout.lengths, counts)
     speaker = signals.spoken_by(index, named_speakers(index, query))
-    user_role, opens, dated = signals.said_by_user(index), signals.opening(index), signals.dated(index)
+    standing = index.standing
     found: Scores = {
         "lexical": lexical,
         "near_window": signals.bm25(near, layout.window_lengths[0], counts),
@@ -101,16 +103,16 @@ def wide_signals(index: VaultIndex, query: Query) -> Scores:
         "speaker": speaker,
         "other_speaker": (1 - speaker) * np.float32(speaker.any()),
         "date": signals.date_matches(index, query.windows, query.yearly),
-        "asks": signals.asking(index),
-        "instructs": signals.instructing(index),
-        "user_role": user_role,
-        "opens": opens,
-        "user_opens": user_role * opens,
-        "dated": dated,
-        "when_dated": dated * np.float32(query.asks_when),
-        "counted": signals.counting(index) * np.float32(query.asks_how_many),
-        "length": signals.length(index),
-        "recency": signals.recency(index),
+        "asks": standing.asks,
+        "instructs": standing.instructs,
+        "user_role": standing.user_role,
+        "opens": standing.opens,
+        "user_opens": standing.user_role * standing.opens,
+        "dated": standing.dated,
+        "when_dated": standing.dated * np.float32(query.asks_when),
+        "counted": standing.counts * np.float32(query.asks_how_many),
+        "length": standing.length,
+        "recency": standing.recency,
     }
     if query.embedding is not None and index.has_vectors:
         dense = signals.dense_similarities(index, query.embedding.dense)

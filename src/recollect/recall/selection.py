@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recollect.recall import signals
 from recollect.recall.eligibility import repeated_places
 from recollect.recall.packing import Budget, fits_whole
 from recollect.wire.memory_block import FRAME_TOKENS
@@ -46,9 +45,9 @@ class Selector:
         self._layout = index.layout
         self._request = request
         self._eligible = eligible
-        self._days = signals.days_said(index)
+        self._days = index.standing.days
         self._tokens = index.passages.tokens.view[self._layout.passage]
-        self._asks = signals.asking(index)
+        self._asks = index.standing.asks
         self._repeated = repeated_places(index, request)
         self._budget = Budget(request.max_tokens - FRAME_TOKENS)
 

@@ -19,6 +19,7 @@ from recollect.recall.layout import Layout, lay_out
 from recollect.recall.packed_states import packed_width
 from recollect.recall.passages import split_message
 from recollect.recall.postings import Postings
+from recollect.recall.standing import Standing, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,7 +80,6 @@ class PassageColumns:
     tokens: Column[np.int32] = field(default_factory=lambda: Column(np.int32))
     is_current: Column[np.bool_] = field(default_factory=lambda: Column(np.bool_))
     has_vectors: Column[np.bool_] = field(default_factory=lambda: Column(np.bool_))
-    language: Column[np.uint8] = field(default_factory=lambda: Column(np.uint8))
     flags: Column[np.uint8] = field(default_factory=lambda: Column(np.uint8))
     terms: Ragged[np.uint32] = field(default_factory=lambda: Ragged(np.uint32))
     state_ids: Ragged[np.uint16] = field(default_factory=lambda: Ragged(np.uint16))
@@ -102,6 +102,7 @@ class VaultIndex:
         self.token_counts = np.zeros(VOCABULARY, np.int64)
         self.called: Counter[tuple[int, int]] = Counter()
         """How often a speaker (by number) calls out a name (by hash)."""
+        self._languages: set[int] = set()
         self.postings = Postings(self.passages.terms)
         self.roles, self.speakers, self.agents = Names(), Names(), Names()
         self.metadata: dict[int, str] = {}
@@ -109,6 +110,7 @@ class VaultIndex:
         self._row_of: dict[int, int] = {}
         self._passages_of: dict[int, list[int]] = {}
         self._layout: Layout | None = None
+        self._standing: Standing | None = None
         self._text_bytes = 0
 
     @property
@@ -132,12 +134,24 @@ class VaultIndex:
         return bool(self.passages.has_vectors.view.any())
 
     @property
+    def languages(self) -> list[int]:
+        """Codes of the languages that passages are or were in."""
+        return sorted(self._languages)
+
+    @property
     def layout(self) -> Layout:
         """The live passages in order of session, place and piece."""
         if self._layout is None:
             self.postings.refresh()
             self._layout = lay_out(self.messages, self.passages)
         return self._layout
+
+    @property
+    def standing(self) -> Standing:
+        """What each place of the layout is, whatever the question."""
+        if self._standing is None:
+            self._standing = standing_of(self, self.layout)
+        return self._standing
 
     @property
     def is_wasteful(self) -> bool:
@@ -169,7 +183,7 @@ class VaultIndex:
         arrived = {row.message_number for row in passages}
         pending = [row for row in delta.messages if row.text is not None and row.number not in arrived and row.is_live]
         self._put_passages([*passages, *(piece for row in pending for piece in words_of(row))])
-        self._layout = None
+        self._layout = self._standing = None
 
     def _put_messages(self, rows: Sequence[MessageRow]) -> None:
         new = []
@@ -225,7 +239,7 @@ class VaultIndex:
         columns.end.extend(np.array([row.end for row in rows], np.int32))
         columns.tokens.extend(np.array([row.tokens for row in rows], np.int32))
         columns.is_current.extend(np.ones(len(rows), np.bool_))
-        columns.language.extend(np.array([language_code(one.language) for one in derived], np.uint8))
+        self._languages.update(language_code(one.language) for one in derived)
         columns.flags.extend(np.array([one.flags for one in derived], np.uint8))
         columns.terms.extend(*_joined([row.terms for row in rows], "<u4", 4))
         for row, one in zip(rows, derived, strict=True):
