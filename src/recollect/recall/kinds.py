@@ -83,7 +83,7 @@ def asked_kinds(text: str) -> tuple[str, ...]:
 
 def lifted(index: VaultIndex, query: Query, ranking: Ranking) -> Ranking:
     """The ranking with members of the kinds that are asked for further up; itself where none is."""
-    languages = languages_of(np.unique(index.passages.language.view).tolist())
+    languages = languages_of(index.languages)
     kinds = asked_kinds(query.text)
     if not kinds or not len(ranking.places):
         return ranking

@@ -167,16 +167,6 @@ async def test_the_newest_messages_of_a_session_come_whatever_they_say(room: Roo
     assert texts(result.selection) == ["It was closed."]
 
 
-async def test_the_newest_messages_come_though_no_other_may_be_seen(room: Room):
-    await room.say(*FILLER[:60])
-    await room.say("So I went there.", session="s2")
-    await room.index()
-    before = MONDAY - timedelta(days=400)
-    found = await room.recall("where?", until=before, recent_session=SessionName("s2"), recent_messages=1)
-    assert texts(found.ranking) == []
-    assert texts(found.selection) == ["So I went there."]
-
-
 async def test_what_a_vault_is_now_is_ranked_though_it_was_ranked_before(room: Room):
     await room.say(*FILLER, "The telescope stands on the roof, said somebody.")
     await room.index()
