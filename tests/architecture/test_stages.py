@@ -9,6 +9,7 @@ from tests.architecture.tree import SOURCE
 
 BESIDES_STAGES = {
     "__init__",
+    "awaited",  # replies that another request fetches, for capture
     "exchange",  # the state of one exchange
     "pipeline",  # calls the stages
     "ports",  # what the edge must provide

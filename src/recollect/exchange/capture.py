@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import orjson
@@ -12,6 +12,7 @@ from recollect.domain.capture import Capture
 from recollect.domain.controls import StoreScope
 from recollect.domain.messages import NewMessage
 from recollect.errors import StoreUnavailableError, UnprocessableError
+from recollect.exchange.awaited import AwaitedReplies
 from recollect.exchange.exchange import Stored
 from recollect.wire.memory_block import DISCLAIMER
 
@@ -34,12 +35,14 @@ class Capturer:
     store: Store
     spool: Spooler
     now: Callable[[], datetime]
+    awaited: AwaitedReplies = field(default_factory=AwaitedReplies)
 
     async def run(self, exchange: Exchange, reply: Reply) -> None:
         """Capture once per exchange; fills ``stored``. Never raises for a store that fails."""
-        if exchange.is_captured:
+        if exchange.is_captured or not self.awaited.is_due(exchange, reply):
             return
         exchange.is_captured = True
+        self.awaited.note(exchange, reply)
         capture = self._capture_of(exchange, reply)
         if capture is None:
             await self._remember_injection(exchange)

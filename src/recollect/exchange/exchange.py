@@ -129,6 +129,9 @@ class Exchange:
     reply: Reply | None = None
 
     # capture
+    fetches: tuple[ProjectId, str] | None = None
+    """The reply that was made in the background, and is awaited, which the request fetches."""
+
     stored: Stored = Stored.NO
     is_captured: bool = False
 

@@ -245,8 +245,13 @@ class Pipeline:
         with _Timed(exchange, "forward"):
             upstream = await self._send(exchange, body)
         exchange.note_head(upstream)
+        is_awaited = upstream.status < FIRST_ERROR_STATUS and self._stages.capture.awaited.find(exchange)
         with _Timed(exchange, "relay"):
-            await relay_untouched(upstream, sink, self._headers(exchange))
+            if is_awaited:
+                relay = CapturingRelay(exchange, upstream, sink, self._stages.capture, self._in_background)
+                await relay.run(lambda: self._headers(exchange), None)
+            else:
+                await relay_untouched(upstream, sink, self._headers(exchange))
 
     def _with_plain_model(self, exchange: Exchange, body: bytes) -> tuple[bytes, str | None]:
         """The body with the provider's own spelling of the model; untouched where it has none that we understand."""

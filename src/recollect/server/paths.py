@@ -14,7 +14,8 @@ from recollect.wire.dialects import DIALECTS, dialect_of_url
 _MESSAGES = re.compile(r"(?:.*/v1/)?messages(?:/.*)?")
 _forward = re.compile(r"/+(?:api/+)?(?:v1/+)*forward/+(.*)", re.DOTALL)
 _version_prefix = re.compile(r"(?:api/)?(?:v1/)+")
-_azure_prefix = re.compile(r"openai/(?:v1/)*(?:deployments/[^/]+/)?")
+_vendor_prefix = re.compile(r"(?:v1beta/)?openai/(?:v1/)*(?:deployments/[^/]+/)?")
+"""Azure's, and Gemini's."""
 _slashes = re.compile(r"/{2,}")
 _OPERATIONS = frozenset({"healthz", "readyz", "metrics", "openapi.json", ""})
 _PROVIDER_ROOTS = frozenset(
@@ -91,9 +92,9 @@ def classify(raw_path: bytes) -> Target:
     root = rest.partition("/")[0]
     if root == "memory":
         return Target(Surface.OWN, "/" + unquote(rest))
-    azure = _azure_prefix.match(rest + "/")
-    if azure and rest not in _OPERATIONS:
-        rest = (rest + "/")[azure.end() :].rstrip("/")
+    vendor = _vendor_prefix.match(rest + "/")
+    if vendor and rest not in _OPERATIONS:
+        rest = (rest + "/")[vendor.end() :].rstrip("/")
         return Target(Surface.OPENAI, rest, is_dialect=rest in DIALECTS)
     if (version and rest) or root in _PROVIDER_ROOTS:
         return Target(Surface.OPENAI, rest, is_dialect=rest in DIALECTS)

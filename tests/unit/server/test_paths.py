@@ -19,6 +19,7 @@ CHAT = "chat/completions"
         "/api/v1/chat/completions",
         "/openai/v1/chat/completions",
         "/openai/deployments/gpt-5/chat/completions",
+        "/v1beta/openai/chat/completions",
     ],
 )
 def test_every_spelling_of_the_base_url_reaches_the_same_route(path):
