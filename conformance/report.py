@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,23 @@ BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 NAMES = {
     "wire": "Bytes of replies and requests (ours)",
     "clients": "Client libraries and commands",
+    "agents": "Agents with a tool to call: Codex over HTTP and WebSocket, opencode",
     "browser": "A page in Chromium: streams with CORS, refused without (ours)",
     "llmprobe": "llmprobe, conformance part",
     "open-responses": "Open Responses, compliance tests",
     "openai-python": "openai-python, its API tests",
     "openai-node": "openai-node, its API tests",
+    "langchain-openai": "langchain-openai, its tests with recordings",
+    "pydantic-ai": "Pydantic AI, its tests of OpenAI's models, with recordings",
 }
+
+
+def record(suite: str, row: Mapping[str, object]) -> None:
+    """Keep a row beside those of other runs, also of runs at the same time, and write the table."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results[suite] = row
+    RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    write(results)
 
 
 def write(results: Mapping[str, Mapping[str, Any]]) -> None:

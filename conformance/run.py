@@ -11,7 +11,7 @@ import json
 import shutil
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,18 +19,23 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from conformance import report, suites, upstreams
+from conformance.agents import Tasking, agents_verdicts
 from conformance.browser import EXPECTATIONS, browser_verdicts, find_chromium
+from conformance.recorded import RECORDED
+from conformance.replay import Replay, replaying
 from conformance.verdicts import compare
 from conformance.wire import wire_verdicts
+from recollect.testing.scripted_provider import ScriptedProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conformance.verdicts import Verdicts
-    from recollect.testing.scripted_provider import ScriptedProvider
 
 MODES = {"memory off": "off", "memory on": "full"}
-CHECKOUTS = ("open-responses", "openai-python", "openai-node")
+PLAIN = {"RECOLLECT_RETRIES_TRIES": "1", "RECOLLECT_COST_ASKS_FOR_USAGE": "never"}
+"""For bytes: what trying again and asking a stream for its count change, they change on purpose."""
+CHECKOUTS = ("open-responses", "openai-python", "openai-node", "langchain-openai", "pydantic-ai")
 SUITES: dict[str, Callable[[suites.Tools, str], Verdicts]] = {
     "clients": suites.clients,
     "llmprobe": suites.llmprobe,
@@ -38,40 +43,68 @@ SUITES: dict[str, Callable[[suites.Tools, str], Verdicts]] = {
     "openai-python": suites.openai_python,
     "openai-node": suites.openai_node,
 }
+ALL = ("wire", "agents", "browser", *SUITES, *RECORDED)
 
 
-@contextmanager
-def upstream_of(suite: str, tools: suites.Tools, given: str | None) -> Iterator[tuple[str, ScriptedProvider | None]]:
-    """The provider that fits a suite: the specification, what the user named, or the scripted one."""
-    if suite in {"openai-python", "openai-node"}:
-        with upstreams.specification(tools, suite) as url:
-            yield url, None
-    elif given and suite in {"llmprobe", "open-responses"}:
-        yield given, None
-    else:
-        with upstreams.scripted() as (url, provider):
-            yield url, provider
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One suite against one provider. ``given`` is the provider that the user named."""
 
+    suite: str
+    tools: suites.Tools
+    given: str | None
 
-def measure(suite: str, tools: suites.Tools, given: str | None) -> dict[str, object]:
-    """One row of the table."""
-    with upstream_of(suite, tools, given) as (url, provider):
+    def measure(self) -> dict[str, object]:
+        """One row of the table."""
+        with self.upstream() as (url, provider):
+            direct = self.run(url, url, provider, "")
+            row: dict[str, object] = {
+                "measured": datetime.now(UTC).date().isoformat(),
+                "tests": len(direct),
+                "passed directly": sum(verdict == "passed" for verdict in direct.values()),
+            }
+            asked = {"directly": _asked(provider)}
+            for name, mode in MODES.items():
+                with upstreams.gateway(url, mode, PLAIN if self.suite == "wire" else None) as base_url:
+                    row[name] = asdict(compare(direct, self.run(base_url, url, provider, mode)))
+                asked[name] = _asked(provider)
+        return row | ({"requests": asked} if any(asked.values()) else {})
 
-        def run(base_url: str) -> Verdicts:
-            if suite == "wire" and provider is not None:
+    @contextmanager
+    def upstream(self) -> Iterator[tuple[str, ScriptedProvider | Replay | None]]:
+        """The provider that fits: the specification, recordings, what the user named, or the scripted one."""
+        if self.suite in {"openai-python", "openai-node"}:
+            with upstreams.specification(self.tools, self.suite) as url:
+                yield url, None
+        elif self.suite in RECORDED:
+            with replaying() as (url, replay):
+                yield url, replay
+        elif self.given and self.suite in {"llmprobe", "open-responses"}:
+            yield self.given, None
+        else:
+            with upstreams.scripted(Tasking if self.suite == "agents" else ScriptedProvider) as (url, provider):
+                yield url, provider
+
+    def run(self, base_url: str, url: str, provider: ScriptedProvider | Replay | None, mode: str) -> Verdicts:
+        """Against ``base_url``, behind which the provider at ``url`` stands."""
+        if self.suite in RECORDED:
+            prefix = url if base_url == url else f"{base_url.removesuffix('/v1')}/api/v1/forward/{url}"
+            return RECORDED[self.suite](self.tools, prefix, url)
+        if isinstance(provider, ScriptedProvider):
+            if self.suite == "wire":
                 return wire_verdicts(base_url, provider)
-            return SUITES[suite](tools, base_url)
+            if self.suite == "agents":
+                return agents_verdicts(self.tools, base_url, provider, mode)
+        return SUITES[self.suite](self.tools, base_url)
 
-        direct = run(url)
-        row: dict[str, object] = {
-            "measured": datetime.now(UTC).date().isoformat(),
-            "tests": len(direct),
-            "passed directly": sum(verdict == "passed" for verdict in direct.values()),
-        }
-        for name, mode in MODES.items():
-            with upstreams.gateway(url, mode) as base_url:
-                row[name] = asdict(compare(direct, run(base_url)))
-    return row
+
+def _asked(provider: ScriptedProvider | Replay | None) -> dict[str, int]:
+    """How the requests of a run compare with the recorded ones; nothing for other providers."""
+    if not isinstance(provider, Replay):
+        return {}
+    counts = dict(provider.counts)
+    provider.counts.clear()
+    return counts
 
 
 def measure_browser(tools: suites.Tools) -> dict[str, object]:
@@ -84,9 +117,7 @@ def measure_browser(tools: suites.Tools) -> dict[str, object]:
 def main() -> None:
     """Run what was asked for and can be run, and write the table."""
     parser = argparse.ArgumentParser(prog="python -m conformance.run", description=__doc__)
-    parser.add_argument(
-        "suites", nargs="*", help=f"wire, browser, {', '.join(SUITES)}; without any, all that can be run"
-    )
+    parser.add_argument("suites", nargs="*", help=f"{', '.join(ALL)}; without any, all that can be run")
     parser.add_argument("--uv", default=shutil.which("uv") or ".venv/tools/bin/uv")
     parser.add_argument("--upstream", help="base URL of a provider for llmprobe and open-responses")
     for checkout in CHECKOUTS:
@@ -94,20 +125,18 @@ def main() -> None:
     options = parser.parse_args()
     given = {name: getattr(options, name.replace("-", "_")) for name in CHECKOUTS}
     tools = suites.Tools(str(Path(options.uv).absolute()), {name: path for name, path in given.items() if path})
-    results = json.loads(report.RESULTS.read_text()) if report.RESULTS.exists() else {}
     has_differences = False
-    for suite in options.suites or ["wire", "browser", *SUITES]:
+    for suite in options.suites or ALL:
         if suite in CHECKOUTS and suite not in tools.checkouts:
             print(f"{suite}: not run; clone its repository and add --{suite} PATH")
             continue
         if suite == "browser" and not find_chromium():
             print("browser: not run; install Chromium, or name it in CHROMIUM")
             continue
-        results[suite] = row = measure_browser(tools) if suite == "browser" else measure(suite, tools, options.upstream)
-        report.RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+        row = measure_browser(tools) if suite == "browser" else Stage(suite, tools, options.upstream).measure()
+        report.record(suite, row)
         print(suite, json.dumps(row, ensure_ascii=False), flush=True)
         has_differences |= any(row[mode]["different"] for mode in MODES)  # type: ignore[index]
-    report.write(results)
     sys.exit(1 if has_differences else 0)
 
 

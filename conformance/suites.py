@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 CACHE = HERE.parent / ".cache" / "conformance"
 NODE = CACHE / "node"
 NODE_BIN = NODE / "node_modules" / ".bin"
-TIMEOUT_S = 1800
+TIMEOUT_S = 1800.0
 EXPECTED = "Hello! How can I help?"
 """What the scripted provider answers by itself."""
 PYTEST = (
@@ -47,11 +47,13 @@ class Tools:
         NODE.mkdir(parents=True, exist_ok=True)
         for file in (HERE / "clients" / "node").iterdir():
             (NODE / file.name).write_bytes(file.read_bytes())
-        if not (NODE_BIN / "llmprobe").exists():
+        if not (NODE_BIN / "codex").exists():
             command(["npm", "install", "--no-audit", "--no-fund"], NODE)
 
 
-def command(words: Sequence[str | Path], folder: Path, *, may_fail: bool = False, **variables: str) -> str:
+def command(
+    words: Sequence[str | Path], folder: Path, *, may_fail: bool = False, timeout_s: float = TIMEOUT_S, **variables: str
+) -> str:
     """Run, and give what it printed; RuntimeError with its end where it failed and may not."""
     environment = {**os.environ, "NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost", **variables}
     done = subprocess.run(
@@ -60,7 +62,8 @@ def command(words: Sequence[str | Path], folder: Path, *, may_fail: bool = False
         env=environment,
         capture_output=True,
         text=True,
-        timeout=TIMEOUT_S,
+        timeout=timeout_s,
+        stdin=subprocess.DEVNULL,
         check=False,
     )
     if done.returncode and not may_fail:

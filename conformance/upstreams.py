@@ -30,9 +30,9 @@ TOLD = [
 
 
 @contextmanager
-def scripted() -> Iterator[tuple[str, ScriptedProvider]]:
-    """The scripted provider of this project."""
-    with ScriptedProvider.in_thread() as provider:
+def scripted(kind: type[ScriptedProvider] = ScriptedProvider) -> Iterator[tuple[str, ScriptedProvider]]:
+    """The scripted provider of this project, or one made of it."""
+    with kind.in_thread() as provider:
         yield provider.base_url, provider
 
 

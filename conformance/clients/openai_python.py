@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["openai[aiohttp]>=2", "httpx-aiohttp"]
+# dependencies = ["openai[aiohttp,realtime]>=2", "httpx-aiohttp"]
 # ///
 """OpenAI for Python: chat, responses, streams, embeddings, models, uploads, sound, asynchronous and over aiohttp."""
 
