@@ -13,6 +13,7 @@ import pytest
 from recollect import errors
 from recollect.cli.main import main
 from recollect.client.keywords import MemoryKeywords
+from recollect.client.memories import ConflictsResource, MemoriesResource
 from recollect.client.memory import MemoryResource
 from recollect.providers.registry import load_registry
 from recollect.recall import weights
@@ -136,8 +137,13 @@ def test_every_provider() -> None:
 
 
 def test_every_method_and_keyword_of_the_python_client() -> None:
-    methods = [name for name, _ in inspect.getmembers(MemoryResource, inspect.isfunction) if not name.startswith("_")]
-    assert missing("python-client", [f"memory.{name}" for name in methods]) == []
+    for place, resource in (
+        ("memory", MemoryResource),
+        ("memory.memories", MemoriesResource),
+        ("memory.conflicts", ConflictsResource),
+    ):
+        methods = [name for name, _ in inspect.getmembers(resource, inspect.isfunction) if not name.startswith("_")]
+        assert missing("python-client", [f"{place}.{name}" for name in methods]) == []
     assert missing("python-client", list(MemoryKeywords.__annotations__)) == []
 
 

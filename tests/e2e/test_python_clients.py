@@ -130,12 +130,60 @@ def test_the_memory_surface(options: dict[str, Any], provider: ScriptedProvider)
         assert [session.id for session in client.memory.sessions("alice").data] == ["monday"]
         (message,) = client.memory.session_messages("alice", "monday").data
         assert message.content == TOLD[0]["content"]
-        (memory,) = client.memory.memories("alice").data
-        assert client.memory.get("alice", memory.id).text == TOLD[0]["content"]
-        client.memory.delete("alice", memory.id)
-        assert client.memory.memories("alice").data == []
+        (memory,) = client.memory.memories.list("alice", kind="passage").data
+        assert client.memory.memories.get("alice", memory.id).text == TOLD[0]["content"]
+        client.memory.memories.delete("alice", memory.id)
+        assert client.memory.memories.list("alice", kind="passage").data == []
         assert client.memory.search("alice", "hobbies").data == []
         assert client.memory.stats("alice").messages == 0
+
+
+def test_what_is_known_is_listed_changed_and_forgotten(options: dict[str, Any], provider: ScriptedProvider) -> None:
+    said = [{"role": "user", "content": "I live in Porto. My sister Berta lives in Bonn."}]
+    with Recollect(**options) as client:
+        memory = client.memory
+        memory.ingest("alice", said, session_id="monday")
+        assert memory.process_session("alice", "monday", wait=True).processed is True
+        (home,) = memory.memories.list("alice", attribute="home", subject="user").data
+        assert (home.value, home.sources[0]["quote"] in said[0]["content"]) == ("Porto", True)
+        assert memory.memories.edit("alice", home.id, value="Lisbon", valid_from="2026-04-01").version == 2
+        assert memory.memories.edit("alice", home.id, valid_from=None).valid_from is None
+        assert memory.memories.pin("alice", home.id).is_pinned is True
+        assert memory.memories.unpin("alice", home.id).is_pinned is False
+        assert memory.memories.expire("alice", home.id, "2020-01-01").status == "expired"
+        assert memory.memories.expire("alice", home.id, None).status == "current"
+        assert memory.memories.feedback("alice", home.id, "useful").useful == 1
+        assert [one.value for one in memory.memories.history("alice", home.id).data] == ["Porto", "Lisbon", "Lisbon"]
+        added = memory.memories.add("alice", attribute="allergy", value="peanuts", is_pinned=True)
+        assert [one.id for one in memory.memories.list("alice", is_pinned=True).data] == [added.id]
+        assert [one.name for one in memory.graph("alice", entity="Berta").entities] == ["Berta", "user"]
+        assert memory.conflicts.list("alice").data == []
+        assert memory.session_summary("alice", "monday").short
+        assert memory.reprocess(user="alice", wait=True).processed is True
+        assert memory.memories.get("alice", home.id).value == "Lisbon"
+        assert memory.memories.delete("alice", home.id, with_sources=True).messages_deleted == 2
+        assert [one.value for one in memory.memories.list("alice", kind="memory").data] == ["peanuts"]
+
+
+async def test_the_same_awaited(options: dict[str, Any], provider: ScriptedProvider) -> None:
+    async with AsyncRecollect(**options) as client:
+        memory = client.memory
+        added = await memory.memories.add("alice", text="My sister is called Berta")
+        assert (added.attribute, added.value) == ("note", "My sister is called Berta")
+        assert (await memory.memories.edit("alice", added.id, value="Her sister is Berta")).version == 2
+        assert (await memory.memories.pin("alice", added.id)).is_pinned is True
+        assert (await memory.memories.unpin("alice", added.id)).is_pinned is False
+        assert (await memory.memories.expire("alice", added.id, None)).expires_at is None
+        assert (await memory.memories.feedback("alice", added.id, "never_use")).is_withheld is True
+        assert len((await memory.memories.history("alice", added.id)).data) == 2
+        assert (await memory.memories.get("alice", added.id)).id == added.id
+        assert [one.id for one in (await memory.memories.list("alice", kind="memory")).data] == [added.id]
+        assert (await memory.process_session("alice", "memories", wait=True, anew=True)).processed is True
+        assert (await memory.reprocess(user="alice", extractor="rules", wait=True)).processed is True
+        assert (await memory.graph("alice")).object == "graph"
+        assert (await memory.conflicts.list("alice")).data == []
+        assert (await memory.memories.delete("alice", added.id)).messages_deleted == 2
+        assert (await memory.memories.list("alice")).data == []
 
 
 def test_mem0s_page(options: dict[str, Any], provider: ScriptedProvider) -> None:
@@ -167,6 +215,12 @@ def test_mem0s_page(options: dict[str, Any], provider: ScriptedProvider) -> None
     )
     assert provider.last.json()["messages"] == [{"role": "user", "content": "What's the capital of France?"}]
     assert any("cheese" in found["memory"] for found in client.search("allergies", user_id="alice")["results"])
+    client.client.memory.process_session("alice", "monday", wait=True)
+    loved = next(one for one in client.get_all(user_id="alice")["results"] if one["id"].startswith("mem_"))
+    assert client.update(loved["id"], "loves Thai food") == {"message": "Memory updated successfully!"}
+    assert [one["event"] for one in client.history(loved["id"])] == ["ADD", "UPDATE"]
+    client.delete(loved["id"])
+    assert loved["id"] not in [one["id"] for one in client.get_all(user_id="alice")["results"]]
     client.close()
 
 
@@ -200,7 +254,10 @@ def test_leaving_a_stream_cancels_the_upstream_call_and_keeps_what_came(
         stream.close()
         assert provider.last.left.wait(10)
         assert eventually(lambda: "leaver" in [user.id for user in client.memory.users().data])
-        assert [memory.text for memory in client.memory.memories("leaver").data] == ["tell me", first]
+        assert [memory.text for memory in client.memory.memories.list("leaver", kind="passage").data] == [
+            "tell me",
+            first,
+        ]
 
 
 async def test_cancelling_a_task_cancels_the_upstream_call(options: dict[str, Any], provider: ScriptedProvider) -> None:
@@ -227,7 +284,10 @@ def test_a_program_that_just_ends_loses_nothing_and_complains_of_nothing(
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     with Recollect(config=config) as client:
-        assert [memory.text for memory in client.memory.memories("alice").data] == [TOLD[0]["content"], ANSWER]
+        assert [memory.text for memory in client.memory.memories.list("alice", kind="passage").data] == [
+            TOLD[0]["content"],
+            ANSWER,
+        ]
 
 
 def test_a_wrong_configuration_is_named(tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ import click
 from recollect.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from recollect.bootstrap import Gateway
     from recollect.domain.ids import VaultId
     from recollect.domain.keys import Principal
+    from recollect.domain.vaults import Vault
     from recollect.settings import Given, Settings
 
 P = ParamSpec("P")
@@ -43,6 +44,11 @@ def settings_options(function: Callable[P, T]) -> Callable[P, T]:
 def project_option(function: Callable[P, T]) -> Callable[P, T]:
     """`--project`, for commands that work on users."""
     return click.option("--project", default="default", show_default=True, help="The project of the users.")(function)
+
+
+def user_option(function: Callable[P, T]) -> Callable[P, T]:
+    """`--user`, for commands on what is known of somebody."""
+    return click.option("--user", required=True, help="Whose memory it is.")(function)
 
 
 def json_option(function: Callable[P, T]) -> Callable[P, T]:
@@ -90,15 +96,34 @@ def on_gateway(settings: Settings, work: Callable[[Gateway], Awaitable[T]]) -> T
     return asyncio.run(run())
 
 
-async def vault_of(gateway: Gateway, project: str, user: str) -> VaultId:
+def on_vault(
+    given: Mapping[str, object], work: Callable[[Gateway, Vault], Awaitable[T]], *, may_create: bool = False
+) -> T:
+    """Run work on the vault of `--user`, for commands that need no vectors."""
+
+    async def run(gateway: Gateway) -> T:
+        vault = await open_vault(gateway, str(given["project"]), str(given["user"]), may_create=may_create)
+        return await work(gateway, vault)
+
+    config = given["config"]
+    settings = load(config if isinstance(config, Path) else None, data_dir=given["data_dir"])
+    return on_gateway(without_model(settings), run)
+
+
+async def open_vault(gateway: Gateway, project: str, user: str, *, may_create: bool = False) -> Vault:
     """The vault of a user. A one-line error where there is none."""
     from recollect.domain.ids import ProjectId  # noqa: PLC0415 - keeps `--help` instant
 
-    vault = await gateway.store.vaults.open_vault(ProjectId(project), user, may_create=False)
+    vault = await gateway.store.vaults.open_vault(ProjectId(project), user, may_create=may_create)
     if vault is None:
         message = f"There is no user {user!r} in the project {project}. `recollect users list` shows all."
         raise click.ClickException(message)
-    return vault.id
+    return vault
+
+
+async def vault_of(gateway: Gateway, project: str, user: str) -> VaultId:
+    """The id of a user's vault. A one-line error where there is none."""
+    return (await open_vault(gateway, project, user)).id
 
 
 async def user_names(gateway: Gateway, project: str) -> list[str]:
@@ -120,7 +145,7 @@ def without_model(settings: Settings) -> Settings:
     return settings.model_copy(update={"embedder": settings.embedder.model_copy(update={"kind": "none"})})
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Aligned columns, two spaces apart."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows))

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
-from urllib.parse import quote
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypedDict
 
+from recollect.client.calls import AsyncSender, Call, Sender, segment
+from recollect.client.memories import (
+    AsyncConflictsResource,
+    AsyncMemoriesResource,
+    ConflictsResource,
+    GraphKeywords,
+    MemoriesResource,
+    graph_call,
+)
 from recollect.client.memory_types import (
+    Graph,
     IngestReceipt,
     Page,
     Preparation,
@@ -18,10 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
     from typing import Unpack
-
-    from openai import AsyncOpenAI, OpenAI
-
-T = TypeVar("T", bound=Record)
 
 
 class IngestKeywords(TypedDict, total=False):
@@ -45,6 +50,15 @@ class SearchKeywords(TypedDict, total=False):
     explain: bool
 
 
+class ReprocessKeywords(TypedDict, total=False):
+    """``extractor``: only what this one found, ``rules`` or ``llm``; ``wait`` until all of a user's is read."""
+
+    user: str
+    session_id: str
+    extractor: str
+    wait: bool
+
+
 class PrepareKeywords(TypedDict, total=False):
     """``messages`` or ``input`` is the request that a block is wanted for."""
 
@@ -54,27 +68,6 @@ class PrepareKeywords(TypedDict, total=False):
     max_tokens: int
     strategy: str
     as_of: str | datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
-    """One request to the memory surface, and what its answer is read as. ``fields`` go into the body of a POST,
-    else into the query string; those that are None are left out."""
-
-    method: str
-    path: str
-    answer: type[T]
-    fields: Mapping[str, Any]
-
-    @property
-    def url(self) -> str:
-        """Relative to the base URL."""
-        return f"/memory/{self.path}"
-
-    @property
-    def given(self) -> dict[str, Any]:
-        """The fields that are not None."""
-        return {name: value for name, value in self.fields.items() if value is not None}
 
 
 def ingest_call(user: str, messages: Iterable[Mapping[str, object]], keywords: IngestKeywords) -> Call[IngestReceipt]:
@@ -102,17 +95,29 @@ def prepare_call(user: str, keywords: PrepareKeywords) -> Call[Preparation]:
     return Call("POST", "prepare", Preparation, fields)
 
 
-def segment(name: str) -> str:
-    """A name as one segment of a path."""
-    return quote(name, safe="")
+def process_call(user: str, session_id: str, *, wait: bool, anew: bool) -> Call[Record]:
+    """Have a session read."""
+    fields = {"user": user, "wait": wait or None, "anew": anew or None}
+    return Call("POST", f"sessions/{segment(session_id)}/process", Record, fields)
 
 
-class MemoryResource:
+def reprocess_call(keywords: ReprocessKeywords) -> Call[Record]:
+    """Derive anew."""
+    return Call("POST", "reprocess", Record, keywords)
+
+
+class MemoryResource(Sender):
     """The memory surface of one client."""
 
-    def __init__(self, client: OpenAI) -> None:
-        """Bind to a client."""
-        self._client = client
+    @cached_property
+    def memories(self) -> MemoriesResource:
+        """What is known and stored, one by one."""
+        return MemoriesResource(self._client)
+
+    @cached_property
+    def conflicts(self) -> ConflictsResource:
+        """What contradicts itself."""
+        return ConflictsResource(self._client)
 
     def ingest(
         self,
@@ -131,17 +136,9 @@ class MemoryResource:
         """The memory block for a request that goes to the provider by another way."""
         return self._run(prepare_call(user, keywords))
 
-    def memories(self, user: str, *, limit: int | None = None, after: str | None = None) -> Page:
-        """One page of a user's memories."""
-        return self._run(Call("GET", "memories", Page, {"user": user, "limit": limit, "after": after}))
-
-    def get(self, user: str, memory_id: str) -> Record:
-        """One memory; ``openai.NotFoundError`` where there is none."""
-        return self._run(Call("GET", f"memories/{segment(memory_id)}", Record, {"user": user}))
-
-    def delete(self, user: str, memory_id: str) -> Record:
-        """Delete one memory and all that only it supported."""
-        return self._run(Call("DELETE", f"memories/{segment(memory_id)}", Record, {"user": user}))
+    def graph(self, user: str, **keywords: Unpack[GraphKeywords]) -> Graph:
+        """Entities and how they are linked: around ``entity``, or from it ``to`` another."""
+        return self._run(graph_call(user, keywords))
 
     def sessions(self, user: str, *, limit: int | None = None, after: str | None = None) -> Page:
         """One page of a user's sessions, newest first."""
@@ -157,6 +154,18 @@ class MemoryResource:
                 {"user": user, "limit": limit},
             )
         )
+
+    def session_summary(self, user: str, session_id: str) -> Record:
+        """What a session was about, ``short`` and ``long``; ``openai.NotFoundError`` where it was not read yet."""
+        return self._run(Call("GET", f"sessions/{segment(session_id)}/summary", Record, {"user": user}))
+
+    def process_session(self, user: str, session_id: str, *, wait: bool = False, anew: bool = False) -> Record:
+        """Have a session read now: what is new in it, or all of it."""
+        return self._run(process_call(user, session_id, wait=wait, anew=anew))
+
+    def reprocess(self, **keywords: Unpack[ReprocessKeywords]) -> Record:
+        """Derive anew what extractors found of a user, or (admin keys) of the project."""
+        return self._run(reprocess_call(keywords))
 
     def users(self, *, limit: int | None = None, after: str | None = None) -> Page:
         """One page of the project's users."""
@@ -174,19 +183,19 @@ class MemoryResource:
         """What one exchange recalled, why, and the exact bytes that were injected."""
         return self._run(Call("GET", f"traces/{segment(trace_id)}", Record, {}))
 
-    def _run(self, call: Call[T]) -> T:
-        if call.method == "POST":
-            return self._client.post(call.url, cast_to=call.answer, body=call.given)
-        send = self._client.get if call.method == "GET" else self._client.delete
-        return send(call.url, cast_to=call.answer, options={"params": call.given})
 
-
-class AsyncMemoryResource:
+class AsyncMemoryResource(AsyncSender):
     """As :class:`MemoryResource`, awaited."""
 
-    def __init__(self, client: AsyncOpenAI) -> None:
-        """Bind to a client."""
-        self._client = client
+    @cached_property
+    def memories(self) -> AsyncMemoriesResource:
+        """What is known and stored, one by one."""
+        return AsyncMemoriesResource(self._client)
+
+    @cached_property
+    def conflicts(self) -> AsyncConflictsResource:
+        """What contradicts itself."""
+        return AsyncConflictsResource(self._client)
 
     async def ingest(
         self,
@@ -205,17 +214,9 @@ class AsyncMemoryResource:
         """The memory block for a request that goes to the provider by another way."""
         return await self._run(prepare_call(user, keywords))
 
-    async def memories(self, user: str, *, limit: int | None = None, after: str | None = None) -> Page:
-        """One page of a user's memories."""
-        return await self._run(Call("GET", "memories", Page, {"user": user, "limit": limit, "after": after}))
-
-    async def get(self, user: str, memory_id: str) -> Record:
-        """One memory; ``openai.NotFoundError`` where there is none."""
-        return await self._run(Call("GET", f"memories/{segment(memory_id)}", Record, {"user": user}))
-
-    async def delete(self, user: str, memory_id: str) -> Record:
-        """Delete one memory and all that only it supported."""
-        return await self._run(Call("DELETE", f"memories/{segment(memory_id)}", Record, {"user": user}))
+    async def graph(self, user: str, **keywords: Unpack[GraphKeywords]) -> Graph:
+        """Entities and how they are linked: around ``entity``, or from it ``to`` another."""
+        return await self._run(graph_call(user, keywords))
 
     async def sessions(self, user: str, *, limit: int | None = None, after: str | None = None) -> Page:
         """One page of a user's sessions, newest first."""
@@ -232,6 +233,18 @@ class AsyncMemoryResource:
             )
         )
 
+    async def session_summary(self, user: str, session_id: str) -> Record:
+        """What a session was about, ``short`` and ``long``; ``openai.NotFoundError`` where it was not read yet."""
+        return await self._run(Call("GET", f"sessions/{segment(session_id)}/summary", Record, {"user": user}))
+
+    async def process_session(self, user: str, session_id: str, *, wait: bool = False, anew: bool = False) -> Record:
+        """Have a session read now: what is new in it, or all of it."""
+        return await self._run(process_call(user, session_id, wait=wait, anew=anew))
+
+    async def reprocess(self, **keywords: Unpack[ReprocessKeywords]) -> Record:
+        """Derive anew what extractors found of a user, or (admin keys) of the project."""
+        return await self._run(reprocess_call(keywords))
+
     async def users(self, *, limit: int | None = None, after: str | None = None) -> Page:
         """One page of the project's users."""
         return await self._run(Call("GET", "users", Page, {"limit": limit, "after": after}))
@@ -247,9 +260,3 @@ class AsyncMemoryResource:
     async def trace(self, trace_id: str) -> Record:
         """What one exchange recalled, why, and the exact bytes that were injected."""
         return await self._run(Call("GET", f"traces/{segment(trace_id)}", Record, {}))
-
-    async def _run(self, call: Call[T]) -> T:
-        if call.method == "POST":
-            return await self._client.post(call.url, cast_to=call.answer, body=call.given)
-        send = self._client.get if call.method == "GET" else self._client.delete
-        return await send(call.url, cast_to=call.answer, options={"params": call.given})

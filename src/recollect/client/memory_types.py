@@ -85,3 +85,13 @@ class Page(Record):
 
     data: list[Record]
     has_more: bool = False
+
+
+class Graph(Record):
+    """Entities, nearest first, the relations between them, and with ``to`` the ways from one to the other."""
+
+    entities: list[Record]
+    relations: list[Record]
+    co_occurrences: list[Record] = Field(default_factory=list)
+    paths: list[list[Record]] = Field(default_factory=list)
+    entity: str | None = None

@@ -1,12 +1,14 @@
 """``from recollect.compat.mem0 import Mem0``: Mem0's OpenAI-compatible client on a Recollect gateway.
 
 Only the import changes: ``client.chat.completions.create(messages=…, model=…, user_id=…, agent_id=…, run_id=…,
-metadata=…, filters=…, limit=…)`` and the client's own ``add``, ``search``, ``get_all`` and ``delete`` work as there.
+metadata=…, filters=…, limit=…)`` and the client's own ``add``, ``search``, ``get``, ``get_all``, ``update``,
+``history``, ``feedback`` and ``delete`` work as there.
 A call without any id is answered without memory, as Mem0's page advises for one-off calls.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -14,7 +16,7 @@ from recollect.client import Recollect
 from recollect.client.chat import Chat, Completions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Unpack
 
     from recollect.client.memory_types import Record
@@ -34,6 +36,16 @@ class SearchScope(Scope, total=False):
     filters: Mapping[str, object] | None
     limit: int
     top_k: int
+
+
+class UpdateScope(Scope, total=False):
+    """A scope, and the new words."""
+
+    text: str
+
+
+MOST_OWNERS = 10_000
+FEEDBACK = {"POSITIVE": "useful", "NEGATIVE": "wrong", "VERY_NEGATIVE": "never_use"}
 
 
 class Mem0Completions(Completions):
@@ -60,11 +72,13 @@ class Mem0Chat(Chat):
 
 
 class Mem0Memory:
-    """What Mem0 calls a memory client. Every method needs one of ``user_id``, ``agent_id`` and ``run_id``."""
+    """What Mem0 calls a memory client. Every method needs one of ``user_id``, ``agent_id`` and ``run_id``, unless it
+    names a memory that this client has listed or found."""
 
     def __init__(self, client: Recollect) -> None:
         """Take the client that speaks to the gateway."""
         self._client = client
+        self._owners: OrderedDict[str, str] = OrderedDict()
 
     def add(self, messages: str | Iterable[Mapping[str, object]], **scope: Unpack[Scope]) -> dict[str, Any]:
         """Store messages; a string is one message of the user. Returns once they can be found."""
@@ -78,22 +92,70 @@ class Mem0Memory:
         """What is remembered about ``query``, best first."""
         limit = scope.get("limit") or scope.get("top_k") or 10
         found = self._client.memory.search(_user(scope), query, limit=limit, filters=scope.get("filters") or {})
-        return {"results": [_as_mem0(item) for item in found.data]}
+        return {"results": self._noted(_user(scope), found.data)}
 
     def get_all(self, **scope: Unpack[SearchScope]) -> dict[str, Any]:
         """What is remembered, ``limit`` of it (100)."""
-        page = self._client.memory.memories(_user(scope), limit=scope.get("limit") or scope.get("top_k") or 100)
-        return {"results": [_as_mem0(item) for item in page.data]}
+        page = self._client.memory.memories.list(_user(scope), limit=scope.get("limit") or scope.get("top_k") or 100)
+        return {"results": self._noted(_user(scope), page.data)}
+
+    def get(self, memory_id: str, **scope: Unpack[Scope]) -> dict[str, Any]:
+        """One memory of the user."""
+        return _as_mem0(self._client.memory.memories.get(self._owner(memory_id, scope), memory_id))
+
+    def update(self, memory_id: str, data: str | None = None, **scope: Unpack[UpdateScope]) -> dict[str, Any]:
+        """Have a memory say something else (``data`` or ``text``). What was said, a message, cannot be changed."""
+        text = data or scope.get("text") or ""
+        self._client.memory.memories.edit(self._owner(memory_id, scope), memory_id, value=text)
+        return {"message": "Memory updated successfully!"}
+
+    def history(self, memory_id: str, **scope: Unpack[Scope]) -> list[dict[str, Any]]:
+        """What a memory said before, oldest first."""
+        versions = self._client.memory.memories.history(self._owner(memory_id, scope), memory_id).data
+        return [
+            {
+                "id": f"{memory_id}:{one['version']}",
+                "memory_id": memory_id,
+                "old_memory": before["text"] if before else None,
+                "new_memory": one["text"],
+                "event": "UPDATE" if before else "ADD",
+                "created_at": one["recorded_at"],
+            }
+            for before, one in zip([None, *versions], versions, strict=False)
+        ]
+
+    def feedback(self, memory_id: str, feedback: str, **scope: Unpack[Scope]) -> dict[str, Any]:
+        """Mem0's ``POSITIVE``, ``NEGATIVE`` and ``VERY_NEGATIVE``, or one of ours."""
+        given = FEEDBACK.get(feedback.upper(), feedback)
+        self._client.memory.memories.feedback(self._owner(memory_id, scope), memory_id, given)
+        return {"message": "Feedback received!"}
 
     def delete(self, memory_id: str, **scope: Unpack[Scope]) -> dict[str, Any]:
         """Delete one memory of the user."""
-        self._client.memory.delete(_user(scope), memory_id)
+        self._client.memory.memories.delete(self._owner(memory_id, scope), memory_id)
         return {"message": "Memory deleted successfully!"}
 
     def delete_all(self, **scope: Unpack[Scope]) -> dict[str, Any]:
         """Erase everything of the user."""
         self._client.memory.erase_user(_user(scope))
         return {"message": "Memories deleted successfully!"}
+
+    def _noted(self, user: str, items: Sequence[Record]) -> list[dict[str, Any]]:
+        """In Mem0's form; whose they are is noted, for calls that name nothing but an id."""
+        for item in items:
+            self._owners[str(item.get("id"))] = user
+        while len(self._owners) > MOST_OWNERS:
+            self._owners.popitem(last=False)
+        return [_as_mem0(item) for item in items]
+
+    def _owner(self, memory_id: str, scope: Mapping[str, Any]) -> str:
+        """Mem0's ids are everybody's, ours are of a vault."""
+        if any(scope.get(name) for name in ("user_id", "agent_id", "run_id")):
+            return _user(scope)
+        if memory_id not in self._owners:
+            message = f"Whose memory is {memory_id!r}? Give user_id: this client has not listed or found it before."
+            raise ValueError(message)
+        return self._owners[memory_id]
 
 
 class Mem0(Mem0Memory):

@@ -19,6 +19,14 @@ ANSWERS: dict[str, Any] = {
     "/v1/memory/search": {"data": [{"id": "m1", "text": "allergic to cheese", "score": 0.8}], "took_ms": 1.0},
     "/v1/memory/memories": {"data": [{"id": "m1", "text": "allergic to cheese"}], "has_more": False},
     "/v1/memory/memories/m1": {"id": "m1", "deleted": True},
+    "/v1/memory/memories/m1/feedback": {"id": "m1"},
+    "/v1/memory/memories/m1/history": {
+        "data": [
+            {"id": "m1", "version": 1, "text": "home: Porto", "recorded_at": "2026-03-01T00:00:00Z"},
+            {"id": "m1", "version": 2, "text": "home: Lisbon", "recorded_at": "2026-05-01T00:00:00Z"},
+        ],
+        "has_more": False,
+    },
     "/v1/memory/users/alice": {"id": "alice", "deleted": True},
     "/v1/chat/completions": {
         "id": "c",
@@ -129,3 +137,32 @@ def test_a_configuration_of_another_shape_is_named() -> None:
 def test_provider_keys_join_their_providers() -> None:
     settings = settings_from({"provider_keys": {"x": "sk"}, "providers": {"x": {"base_url": "http://x/v1"}}})
     assert settings == {"providers": {"x": {"base_url": "http://x/v1", "api_key": "sk"}}}
+
+
+def test_a_memory_is_changed_and_judged_by_its_id(client: Mem0, requests: list[tuple[str, str, Any]]) -> None:
+    with pytest.raises(ValueError, match="Give user_id"):
+        client.update("m1", "I live in Lisbon")
+    client.get_all(user_id="alice")
+    assert client.update("m1", "I live in Lisbon") == {"message": "Memory updated successfully!"}
+    client.update("m1", text="in Sintra", user_id="bob")
+    client.feedback("m1", "NEGATIVE")
+    client.get("m1")
+    client.delete("m1")
+    assert [(method, path) for method, path, _ in requests[1:]] == [
+        ("PATCH", "/v1/memory/memories/m1"),
+        ("PATCH", "/v1/memory/memories/m1"),
+        ("POST", "/v1/memory/memories/m1/feedback"),
+        ("GET", "/v1/memory/memories/m1"),
+        ("DELETE", "/v1/memory/memories/m1"),
+    ]
+    assert [body for _, _, body in requests[1:4]] == [
+        {"user": "alice", "value": "I live in Lisbon"},
+        {"user": "bob", "value": "in Sintra"},
+        {"user": "alice", "feedback": "wrong"},
+    ]
+
+
+def test_a_history_is_in_mem0s_form(client: Mem0) -> None:
+    first, second = client.history("m1", user_id="alice")
+    assert (first["event"], first["old_memory"], first["new_memory"]) == ("ADD", None, "home: Porto")
+    assert (second["event"], second["old_memory"], second["new_memory"]) == ("UPDATE", "home: Porto", "home: Lisbon")

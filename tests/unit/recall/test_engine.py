@@ -141,6 +141,16 @@ async def test_times_restrict(room: Room):
     assert texts((await room.recall("violin", as_of=later)).ranking) == ["The violin was bought."]
 
 
+async def test_what_is_recent_is_restricted_too(room: Room):
+    await room.say("The violin was bought.", at=MONDAY, metadata='{"topic": "music"}')
+    await room.say("The violin was sold.", at=MONDAY + timedelta(days=10))
+    await room.index()
+    for restriction in ({"as_of": MONDAY + timedelta(days=5)}, {"filters": {"topic": "music"}}):
+        newest = {"last_n_messages": 5, "recent_session": SessionName("s1"), "recent_messages": 5, "max_tokens": 300}
+        result = await room.recall("Hello!", **newest, **restriction)
+        assert texts(result.selection) == ["The violin was bought."]
+
+
 async def test_filters_restrict(room: Room):
     await room.say("The violin is blue.", metadata='{"topic": "music", "n": 1}')
     await room.say("The violin is red.", metadata='{"topic": "trade"}')
