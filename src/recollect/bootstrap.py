@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from recollect.domain.controls import Controls
+from recollect.domain.ids import ProjectId
 from recollect.errors import RequestError, SettingsError, StoreUnavailableError
 from recollect.exchange.account import Accountant
 from recollect.exchange.authenticate import Authenticator
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from recollect.providers.router import ProviderRouter
     from recollect.recall.engine import RecallEngine
     from recollect.settings import Settings
+    from recollect.settings.schema import ExtractorSettings, ProjectSettings
     from recollect.stores.base import Store
     from recollect.stores.spool import Spool
     from recollect.telemetry.otlp import Telemetry
@@ -276,18 +278,32 @@ def _extraction(
     """The worker that reads sessions: the rules first, which are quick, then the model, where there is one."""
     chosen = ExtractionSettings(quiet_s=settings.recall.session_timeout_s)
     extractors: list[Extractor] = [RuleExtractor()]
+    own: dict[ProjectId, list[Extractor]] = {}
     if model is not None:
         wanted = settings.extractor
         folder = settings.data_dir / "extractor" if settings.store.kind == "sqlite" else None
         asker = Asker(
             model, DailyTokens(folder, wanted.daily_tokens, now), Pace(wanted.calls_per_minute), wanted.timeout_s
         )
+        own = {
+            ProjectId(name): [*extractors, LlmExtractor(asker, _wishes(wanted, one), name=f"llm:{name}")]
+            for name, one in settings.projects.items()
+        }
         extractors.append(LlmExtractor(asker, Wishes(wanted.instructions, wanted.categories)))
         window_s = max(chosen.window_s, MOST_CALLS * wanted.timeout_s + chosen.stop_s)
         chosen = replace(chosen, window_s=window_s, lease_s=2 * window_s + 2 * chosen.round_s + chosen.window_s)
-    extraction = ExtractionWorker(store, extractors, settings=chosen)
+    extraction = ExtractionWorker(store, extractors, own=own, settings=chosen)
     extraction.on_extracted = knowledge.refresh
     return extraction
+
+
+def _wishes(everybody: ExtractorSettings, project: ProjectSettings) -> Wishes:
+    """What one project asks of the extractor; what it leaves out is as for everybody."""
+    instructions, categories = project.instructions, project.categories
+    return Wishes(
+        everybody.instructions if instructions is None else instructions,
+        everybody.categories if categories is None else categories,
+    )
 
 
 def _extractor_model(settings: Settings, router: ProviderRouter, upstream: Upstream) -> ProviderChatModel | None:

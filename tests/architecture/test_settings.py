@@ -13,6 +13,7 @@ SHORT_NAMES = {
     "embedder": "chosen",
     "cors": "settings",
     "extractor": "wanted",
+    "projects.NAME": "project",
 }  # how the composition root calls a section at hand
 
 

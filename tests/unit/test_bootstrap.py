@@ -15,6 +15,7 @@ from recollect.domain.keys import KeyKind, MemoryMode, Principal
 from recollect.domain.messages import NewMessage
 from recollect.errors import SettingsError
 from recollect.settings import load_settings
+from recollect.settings.schema import ProjectSettings
 from recollect.testing.scripted_provider import Script, ScriptedProvider
 
 NOTES = orjson.dumps(
@@ -70,6 +71,28 @@ async def test_the_extractor_of_the_settings_reads_sessions(tmp_path):
     assert request.header("authorization") == "Bearer sk-1"
     assert "Birds first." in request.json()["messages"][0]["content"]
     assert len(list((tmp_path / "extractor").iterdir())) == 1
+
+
+async def test_a_project_may_ask_for_something_else(tmp_path):
+    async with ScriptedProvider(Script(text=NOTES)) as provider:
+        settings = settings_with(
+            tmp_path, model="small", base_url=provider.base_url, api_key="sk-1", categories=["birds"]
+        )
+        settings = settings.model_copy(update={"projects": {"zoo": ProjectSettings(instructions="Apes first.")}})
+        async with open_services(settings) as gateway:
+            message = NewMessage("user", "We saw a heron at the lake.", datetime(2026, 5, 12, tzinfo=UTC))
+            for project in ("default", "zoo"):
+                principal = Principal(ProjectId(project), KeyKind.ADMIN, MemoryMode.FULL, None)
+                await gateway.calls.ingest(principal, IngestCall("ann", (message,), SessionName("s")))
+                vault = await gateway.store.vaults.open_vault(ProjectId(project), "ann", may_create=False)
+                await gateway.store.knowledge.request(vault.id)
+            await gateway.extraction.run_until_idle()
+            assert gateway.extraction.names(ProjectId("zoo")) == ("rules", "llm:zoo")
+            record = await gateway.store.knowledge.knowledge(vault.id)
+        asked = [request.json()["messages"][0]["content"] for request in provider.requests]
+    assert {one.extractor for one in record.windows} == {"rules", "llm:zoo"}
+    assert sorted("Apes first." in text for text in asked) == [False, True]
+    assert all("birds" in text for text in asked)
 
 
 async def test_an_extractor_without_a_key_is_a_wrong_setting(tmp_path):

@@ -48,14 +48,15 @@ def command(config: Path | None, data_dir: Path | None, *, wait: bool, **given: 
 
     async def work(gateway: Gateway) -> int:
         names = gateway.extraction.names(ProjectId(str(project)))
-        if extractor is not None and extractor not in names:
+        chosen = next((name for name in names if extractor in {name, name.partition(":")[0]}), None)
+        if extractor is not None and chosen is None:
             message = f"--extractor must be one of {', '.join(names)}."
             raise click.UsageError(message)
         requested = 0
         for name in [user] if user else await user_names(gateway, str(project)):
             vault = await vault_of(gateway, str(project), name)
             requested += await gateway.store.knowledge.request(
-                vault, await number(gateway, name), anew=True, extractor=extractor
+                vault, await number(gateway, name), anew=True, extractor=chosen
             )
         if wait:
             await gateway.extraction.run_until_idle()

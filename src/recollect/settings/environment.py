@@ -20,7 +20,10 @@ CONFIG_VARIABLE = "RECOLLECT_CONFIG"
 WORKER_VARIABLE = "RECOLLECT_WORKER_SETTINGS"
 CLIENT_VARIABLES = frozenset({"RECOLLECT_BASE_URL", "RECOLLECT_API_KEY"})
 """Read by the Python client, not by the gateway."""
-TABLES = {"prices": '{"openai/gpt-4o": {"input": 2.5, "output": 10}}'}
+TABLES = {
+    "prices": '{"openai/gpt-4o": {"input": 2.5, "output": 10}}',
+    "projects": '{"acme": {"instructions": "Leave work out."}}',
+}
 LISTS = frozenset(
     {"allow_upstreams", "allow_hosts", "cors.origins", "extractor.categories", "retries.fallback_statuses"}
 )

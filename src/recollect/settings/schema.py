@@ -189,18 +189,29 @@ class ExtractorSettings(Section):
     @field_validator("instructions")
     @classmethod
     def _check_instructions(cls, value: str) -> str:
-        if estimate_tokens(value) > MOST_INSTRUCTION_TOKENS:
-            message = f"must be at most {MOST_INSTRUCTION_TOKENS} tokens, of 3.6 characters each"
-            raise ValueError(message)
-        return " ".join(value.split())
+        return checked_instructions(value)
 
     @field_validator("categories")
     @classmethod
     def _check_categories(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(one.strip() for one in value) or estimate_tokens(", ".join(value)) > MOST_CATEGORY_TOKENS:
-            message = f"must be names of at most {MOST_CATEGORY_TOKENS} tokens together, of 3.6 characters each"
-            raise ValueError(message)
-        return value
+        return checked_categories(value)
+
+
+class ProjectSettings(Section):
+    """What one project asks of the extractor's model; what is left out is as `extractor` says."""
+
+    instructions: str | None = Field(default=None, description="in the place of `extractor.instructions`")
+    categories: tuple[str, ...] | None = Field(default=None, description="in the place of `extractor.categories`")
+
+    @field_validator("instructions")
+    @classmethod
+    def _check_instructions(cls, value: str | None) -> str | None:
+        return value if value is None else checked_instructions(value)
+
+    @field_validator("categories")
+    @classmethod
+    def _check_categories(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return value if value is None else checked_categories(value)
 
 
 class EmbedderSettings(Section):
@@ -302,6 +313,9 @@ class Settings(Section):
     providers: dict[str, ProviderSettings] = Field(
         default_factory=dict, description="providers to add or change, by name"
     )
+    projects: dict[str, ProjectSettings] = Field(
+        default_factory=dict, description="what single projects ask of the extractor, by the project's name"
+    )
     prices: dict[str, PriceSettings] = Field(
         default_factory=dict, description='prices of models that differ from the list, as `prices."openai/gpt-4o"`'
     )
@@ -343,6 +357,22 @@ class Settings(Section):
     def spool_dir(self) -> Path:
         """Where captures wait while the database is away."""
         return self.data_dir / "spool"
+
+
+def checked_instructions(text: str) -> str:
+    """In one line; ValueError where it is too long for the prompt."""
+    if estimate_tokens(text) > MOST_INSTRUCTION_TOKENS:
+        message = f"must be at most {MOST_INSTRUCTION_TOKENS} tokens, of 3.6 characters each"
+        raise ValueError(message)
+    return " ".join(text.split())
+
+
+def checked_categories(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The same for names."""
+    if not all(one.strip() for one in names) or estimate_tokens(", ".join(names)) > MOST_CATEGORY_TOKENS:
+        message = f"must be names of at most {MOST_CATEGORY_TOKENS} tokens together, of 3.6 characters each"
+        raise ValueError(message)
+    return names
 
 
 def checked_url(url: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from recollect.settings.schema import PriceSettings, ProviderSettings, Section, Settings
+from recollect.settings.schema import PriceSettings, ProjectSettings, ProviderSettings, Section, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,11 @@ _TOLD_DEFAULTS = {
 }
 
 
-_TABLES: dict[str, type[Section]] = {"providers": ProviderSettings, "prices": PriceSettings}
+_TABLES: dict[str, type[Section]] = {
+    "providers": ProviderSettings,
+    "prices": PriceSettings,
+    "projects": ProjectSettings,
+}
 """Tables whose keys are the operator's own, and what an entry holds."""
 
 

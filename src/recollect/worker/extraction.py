@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from recollect.domain.ids import ProjectId
 from recollect.domain.jobs import JobKind
 from recollect.errors import ExtractorUnavailableError, StoreUnavailableError
 from recollect.remembering.extraction import SessionReader
 from recollect.worker.attempts import attempt, backoff_s, describe, finish, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from recollect.domain.ids import ProjectId, SessionNumber, VaultId
+    from recollect.domain.ids import SessionNumber, VaultId
     from recollect.domain.jobs import Job
     from recollect.domain.knowledge import WindowMark
     from recollect.domain.memories import Extraction
@@ -57,11 +58,14 @@ DEFAULT_SETTINGS = ExtractionSettings()
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A job at work: its session, and what was read of it before."""
+    """A job at work: its session, who reads it, and what was read of it before. ``replaced`` are extractors that read
+    for other projects only: what they found here before goes once the others have read."""
 
     job: Job
     session: SessionNumber
+    extractors: tuple[Extractor, ...]
     marks: Sequence[WindowMark]
+    replaced: frozenset[str]
 
 
 class ExtractionWorker:
@@ -76,15 +80,19 @@ class ExtractionWorker:
         store: Store,
         extractors: Sequence[Extractor],
         *,
+        own: Mapping[ProjectId, Sequence[Extractor]] | None = None,
         settings: ExtractionSettings = DEFAULT_SETTINGS,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Take what it works with; :meth:`start` begins. ``clock`` must be the store's."""
+        """Take what it works with; :meth:`start` begins. ``clock`` must be the store's. ``own`` are the extractors of
+        projects that have others, under other names."""
         self.on_extracted: Callable[[VaultId], Awaitable[None]] | None = None
         """Called when something of a vault was read, so that whoever holds its knowledge can bring it up to date."""
         self._store = store
         self._extractors = tuple(extractors)
-        self._versions = {one.name: one.version for one in extractors}
+        self._own = {project: tuple(own_ones) for project, own_ones in (own or {}).items()}
+        everybody = (self._extractors, *self._own.values())
+        self._versions = {one.name: one.version for group in everybody for one in group}
         self._settings = settings
         self._clock = clock
         self._reader = SessionReader(store, clock)
@@ -110,9 +118,13 @@ class ExtractionWorker:
         """Somebody asked for an extraction: do not wait for the next poll."""
         self._wake.set()
 
-    def names(self, project: ProjectId) -> tuple[str, ...]:  # noqa: ARG002 - all projects have the same ones
-        """The extractors that read a project's sessions."""
-        return tuple(self._versions)
+    def names(self, project: ProjectId) -> tuple[str, ...]:
+        """The extractors that read a project's sessions. A part of a project has those of the whole."""
+        return tuple(one.name for one in self._extractors_of(project))
+
+    def _extractors_of(self, project: ProjectId) -> tuple[Extractor, ...]:
+        whole = ProjectId(project.partition("/")[0])
+        return self._own.get(project) or self._own.get(whole) or self._extractors
 
     async def wait_read(self, vault: VaultId, session: SessionNumber | None, timeout_s: float) -> bool:
         """Wait until a session, or every one of the vault, is read; False when the time is over first, or where its
@@ -169,8 +181,11 @@ class ExtractionWorker:
         jobs = await self._store.jobs.lease(self._settings.lease_jobs, self._settings.lease_s, JobKind.EXTRACT)
         ends_at = time.monotonic() + self._settings.lease_s - 2 * self._settings.window_s - self._settings.round_s
         begun = [await self._begin(job) for job in jobs]
-        readings = await self._pass(begun, self._extractors[:1], ends_at)
-        readings = await self._pass(readings, self._extractors[1:], time.monotonic() + self._settings.round_s)
+        readings = await self._pass(begun, slice(0, 1), ends_at)
+        readings = await self._pass(readings, slice(1, None), time.monotonic() + self._settings.round_s)
+        for reading in readings:
+            for name in reading.replaced:
+                await self._store.knowledge.put_windows(reading.job.vault, reading.session, name, [], 0)
         await self._store.jobs.complete([reading.job.id for reading in readings])
         return len(jobs)
 
@@ -181,17 +196,22 @@ class ExtractionWorker:
             message = f"job {job.id} names no session"
             raise ValueError(message)
         marks = await self._store.knowledge.begin(job.vault, session)
-        for name in {mark.extractor for mark in marks if not mark.digest} - self._versions.keys():
+        extractors = await self._readers(job.vault)
+        others = {mark.extractor for mark in marks} - {one.name for one in extractors}
+        for name in {mark.extractor for mark in marks if not mark.digest} & others:
             await self._store.knowledge.put_windows(job.vault, session, name, [], 0)
-        return _Reading(job, session, marks)
+        return _Reading(job, session, extractors, marks, frozenset(others & self._versions.keys()))
 
-    async def _pass(
-        self, readings: Sequence[_Reading], extractors: Sequence[Extractor], ends_at: float
-    ) -> list[_Reading]:
-        """Have each session read by these extractors, for as long as there is time; those that are read whole."""
+    async def _readers(self, vault: VaultId) -> tuple[Extractor, ...]:
+        summary = await self._store.vaults.summarise_vault(vault) if self._own else None
+        return self._extractors if summary is None else self._extractors_of(summary.vault.project)
+
+    async def _pass(self, readings: Sequence[_Reading], which: slice, ends_at: float) -> list[_Reading]:
+        """Have each session read by these of its extractors, for as long as there is time; those that were read."""
         finished: list[_Reading] = []
         released: list[Job] = []
         for reading in readings:
+            extractors = reading.extractors[which]
             is_finished, error = await attempt(self._read(reading, extractors, ends_at))
             if isinstance(error, StoreUnavailableError):
                 raise error

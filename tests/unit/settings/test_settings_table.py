@@ -8,7 +8,8 @@ def test_every_setting_has_a_description_and_a_name_in_the_environment():
     rows = settings_table()
     assert len({row.name for row in rows}) == len(rows)
     assert all(row.description for row in rows)
-    assert all(row.environment or row.name.startswith(("providers.NAME.", "prices.NAME.")) for row in rows)
+    chosen = ("providers.NAME.", "prices.NAME.", "projects.NAME.")
+    assert all(row.environment or row.name.startswith(chosen) for row in rows)
 
 
 def test_every_variable_of_the_table_is_read():
@@ -22,6 +23,7 @@ def test_every_variable_of_the_table_is_read():
         "knowledge.conflicts": "ask",
         "providers": "a=http://x",
         "prices": '{"a/b": {"input": 1, "output": 2}}',
+        "projects": '{"acme": {"categories": ["a", "b"]}}',
         "cost.asks_for_usage": "never",
         "routes": "fast=a/1",
         "retries.fallback_statuses": "418",

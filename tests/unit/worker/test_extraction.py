@@ -342,3 +342,28 @@ async def test_a_session_that_cannot_be_read_is_not_waited_for(
     await worker.run_until_idle()
     assert not await worker.wait_read(vault, SessionNumber(1), 60)
     assert await worker.wait_read(vault, SessionNumber(2), 60)
+
+
+async def test_a_project_may_have_extractors_of_its_own(store: Store, clock: ManualClock) -> None:
+    shared, common, special = Quoting("rules"), Quoting("llm"), Quoting("llm:clinic")
+    mine, theirs = Writer(store), Writer(store, project=ProjectId("clinic/ward"))
+    before = ExtractionWorker(store, [shared, common], settings=_QUICK, clock=clock)
+    own = {ProjectId("clinic"): [shared, special]}
+    worker = ExtractionWorker(store, [shared, common], own=own, settings=_QUICK, clock=clock)
+    assert worker.names(ProjectId("default")) == ("rules", "llm")
+    assert worker.names(ProjectId("clinic/ward")) == ("rules", "llm:clinic")
+    await mine.exchange("hi", "hello")
+    await theirs.exchange("ouch", "oh")
+    for reader in (before, worker):
+        for writer in (mine, theirs):
+            await store.knowledge.request(await writer.vault())
+        await reader.run_until_idle()
+    assert special.windows == [["ouch", "oh"]]
+    assert len(common.windows) == 2
+    record = await store.knowledge.knowledge(await theirs.vault())
+    assert record is not None
+    assert [one.extractor for one in record.windows] == ["llm:clinic", "rules"]
+    common.version = "2"
+    again = ExtractionWorker(store, [shared, common], own=own, settings=_QUICK, clock=clock)
+    assert await again.run_until_idle() == 1
+    assert await again.run_until_idle() == 0

@@ -28,15 +28,17 @@ MOST_CALLS = 4
 class LlmExtractor:
     """Implements :class:`recollect.extractors.base.Extractor` with any OpenAI-compatible endpoint."""
 
-    def __init__(self, asker: Asker, wishes: Wishes | None = None) -> None:
-        """Take who asks the model, and what the project asks for beyond the rules."""
+    def __init__(self, asker: Asker, wishes: Wishes | None = None, *, name: str = "llm") -> None:
+        """Take who asks the model, what the project asks for beyond the rules, and the name under which what is found
+        is kept: projects that ask for something else need another one."""
+        self._name = name
         self._asker = asker
         self._wishes = wishes or Wishes()
 
     @property
     def name(self) -> str:
         """See :attr:`Extractor.name`."""
-        return "llm"
+        return self._name
 
     @property
     def version(self) -> str:

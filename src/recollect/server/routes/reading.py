@@ -101,6 +101,7 @@ def _extractor(call: Call) -> str | None:
     """Whose findings are to be made anew; None: everybody's."""
     given = call.fields.optional_text("extractor")
     names = call.gateway.extraction.names(call.principal.project)
-    if given is not None and given not in names:
+    found = next((name for name in names if given in {name, name.partition(":")[0]}), None)
+    if given is not None and found is None:
         raise refused(param="extractor", expected=f"one of {', '.join(names)}", code="unknown_extractor")
-    return given
+    return found

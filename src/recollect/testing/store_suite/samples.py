@@ -70,6 +70,7 @@ class Writer:
     user: str = "alice"
     at: datetime = START
     agent_id: str | None = None
+    project: ProjectId = PROJECT
     receipts: list[CaptureReceipt] = field(default_factory=list)
 
     async def write(
@@ -83,7 +84,7 @@ class Writer:
         """Capture these messages."""
         self.at += timedelta(seconds=1)
         capture = Capture(
-            project=PROJECT,
+            project=self.project,
             user=self.user,
             session=SessionName(session),
             anchor=anchor,
@@ -104,7 +105,7 @@ class Writer:
 
     async def vault(self) -> VaultId:
         """The user's vault."""
-        vault = await self.store.vaults.open_vault(PROJECT, self.user, may_create=True)
+        vault = await self.store.vaults.open_vault(self.project, self.user, may_create=True)
         assert vault is not None
         return vault.id
 
