@@ -201,7 +201,7 @@ def _claim(statement: Statement, told: _Told, now: datetime) -> Claim:
         stated_at=told.stated_at,
         valid_from=statement.valid_from,
         valid_to=statement.valid_to,
-        is_quotation=is_instruction(statement.value),
+        is_quotation=is_instruction(statement.value) or is_instruction(statement.subject),
         category=statement.category,
         recorded_at=now,
     )

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recollect.domain.capture import After, AtHead
-from recollect.domain.edits import Edit, EditKind, Feedback
+from recollect.domain.edits import Feedback
 from recollect.domain.memories import (
     Attribute,
     Claim,
@@ -25,18 +25,23 @@ from recollect.domain.memories import (
     Relation,
     SessionSummary,
 )
+from recollect.domain.statements import Pointer, Statement
 from recollect.extractors.rules import RuleExtractor
+from recollect.remembering.editing import MemoryEditor
 from recollect.remembering.knowledge import Knowledge
 from recollect.stores.in_memory import in_memory_store
 from recollect.stores.sqlite import open_sqlite_store
 from recollect.testing.store_suite import ManualClock, Writer, said
+from recollect.testing.store_suite.samples import PROJECT
 from recollect.worker import ExtractionSettings, ExtractionWorker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from recollect.domain.capture import Anchor
+    from recollect.domain.ids import MemoryId
     from recollect.domain.messages import StoredMessage
+    from recollect.domain.vaults import Vault
     from recollect.stores.base import Store
 
 SENTENCES = (
@@ -91,6 +96,9 @@ class World:
         self.writer = Writer(self.store)
         self.knowledge = Knowledge(self.store.knowledge, policy=ConflictPolicy.ASK)
         self.extractors = [RuleExtractor(), Retelling("one")]
+        self.editor = MemoryEditor(
+            self.store, self.knowledge, lambda: self.clock.at, on_captured=lambda: None, on_deleted=lambda: None
+        )
 
     async def say(self, choice: int, *, session: str = "s", anchor: Anchor | None = None) -> StoredMessage:
         self.words += 1
@@ -130,26 +138,44 @@ class World:
         assert await self.store.jobs.list_dead(9) == []
 
     async def edit(self, choice: int) -> None:
-        vault = await self.writer.vault()
-        known = (await self.knowledge.of(vault)).timeline
-        message = await self.say(0, session="memories")
-        evidence = (Evidence(message.number, 0, len(message.text), message.text),)
-        claim = Claim("user", Attribute.HOME, message.text, evidence, self.clock.at, recorded_at=self.clock.at)
-        memories = known.believed()
-        if choice % 3 == 0 or not memories:
-            edit = Edit(EditKind.ADD, self.clock.at, claim=claim, told=message.number)
+        """What people do: in their own words, or by pointing at what was said."""
+        vault = await self.store.vaults.open_vault(PROJECT, "alice", may_create=True)
+        assert vault is not None
+        self.words += 1
+        self.clock.advance(60)
+        word = f"Zq{self.words}burg"
+        known = (await self.knowledge.of(vault.id)).timeline.believed()
+        said = [one for one in await self.messages() if one.is_live and one.role in {"user", "assistant"}]
+        pointers = (Pointer(said[choice % len(said)].id),) if said and choice % 2 else ()
+        if choice % 3 == 0 or not known:
+            value = "pointed at" if pointers else word
+            await self.editor.add(vault, Statement(value, attribute=Attribute.HOME, sources=pointers))
         else:
-            kinds = [EditKind.EDIT, EditKind.PIN, EditKind.EXPIRE, EditKind.FEEDBACK, EditKind.DELETE]
-            edit = Edit(
-                kind=kinds[choice % len(kinds)],
-                at=self.clock.at,
-                memory=memories[choice % len(memories)].id,
-                claim=claim if choice % len(kinds) == 0 else None,
-                told=message.number if choice % len(kinds) == 0 else None,
-                expires_at=self.clock.at + timedelta(days=1),
-                feedback=list(Feedback)[choice % 4],
-            )
-        assert await self.store.knowledge.add_edit(vault, edit)
+            await self.change(vault, known[choice % len(known)].id, choice, word)
+        await self.notice(word)
+
+    async def change(self, vault: Vault, memory: MemoryId, choice: int, word: str) -> None:
+        match choice % 7:
+            case 0:
+                await self.editor.edit(vault, memory, {"value": word})
+            case 1:
+                await self.editor.edit(vault, memory, {"category": "some", "valid_from": self.clock.at})
+            case 2:
+                await self.editor.pin(vault.id, memory, is_pinned=choice % 2 == 0)
+            case 3:
+                await self.editor.expire(vault.id, memory, self.clock.at + timedelta(days=1))
+            case 4:
+                await self.editor.hear(vault.id, memory, list(Feedback)[choice % 4])
+            case _:
+                await self.editor.delete(vault.id, memory, with_sources=choice % 7 == 5)
+                assert memory not in {one.id for one in (await self.knowledge.of(vault.id)).timeline.memories}
+
+    async def notice(self, word: str) -> None:
+        """Which messages came, and which went."""
+        present = {one.id for one in await self.messages()}
+        for identifier in present - self.said.keys():
+            self.said[identifier] = word
+        self.gone |= {self.said[identifier] for identifier in self.said.keys() - present}
 
     async def messages(self) -> list[StoredMessage]:
         return await self.store.messages.list_messages(await self.writer.vault(), limit=1000)
