@@ -37,6 +37,7 @@ INDENT = " " * 7
     show_default=True,
     help="How memories are ranked.",
 )
+@click.option("--as-of", help="What was known then, as 2026-03-15.")
 @click.option("--explain", is_flag=True, help="Show every raw signal, and what the gate would say.")
 @json_option
 @project_option
@@ -50,6 +51,7 @@ def command(query: str, *, config: Path | None, data_dir: Path | None, as_json: 
     """
     from recollect.domain.calls import SearchCall  # noqa: PLC0415 - keeps `--help` instant
     from recollect.domain.recall import Strategy  # noqa: PLC0415 - as above
+    from recollect.wire.controls import parse_time  # noqa: PLC0415 - as above
 
     user, project, is_explained = str(asked["user"]), str(asked["project"]), bool(asked["explain"])
     call = SearchCall(
@@ -57,6 +59,7 @@ def command(query: str, *, config: Path | None, data_dir: Path | None, as_json: 
         query=query,
         limit=int(str(asked["limit"])),
         strategy=Strategy(str(asked["strategy"])),
+        as_of=None if asked["as_of"] is None else parse_time(asked["as_of"], "--as-of"),
         is_explained=is_explained,
     )
 

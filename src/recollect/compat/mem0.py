@@ -106,7 +106,7 @@ class Mem0Memory:
     def update(self, memory_id: str, data: str | None = None, **scope: Unpack[UpdateScope]) -> dict[str, Any]:
         """Have a memory say something else (``data`` or ``text``). What was said, a message, cannot be changed."""
         text = data or scope.get("text") or ""
-        self._client.memory.memories.edit(self._owner(memory_id, scope), memory_id, value=text)
+        self._client.memory.memories.edit(self._owner(memory_id, scope), memory_id, text=text)
         return {"message": "Memory updated successfully!"}
 
     def history(self, memory_id: str, **scope: Unpack[Scope]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import orjson
 from recollect.domain.capture import AtHead, Capture
 from recollect.domain.edits import Edit, EditKind
 from recollect.domain.ids import SessionName, message_id_text, new_id
-from recollect.domain.memories import Claim, Evidence
+from recollect.domain.memories import SENTENCES, Attribute, Claim, Evidence
 from recollect.domain.messages import NewMessage
 from recollect.domain.statements import NEW_WORDS, statement_of
 from recollect.errors import InvalidRequestError, NotFoundError
@@ -80,9 +80,11 @@ class MemoryEditor:
 
     async def edit(self, vault: Vault, memory: MemoryId, changes: StatementChanges) -> Memory:
         """A new version, which says what ``changes`` name. Where only times or the category change, its sources stay;
-        new words are somebody's own statement, unless sources are given."""
+        new words are somebody's own statement, unless sources are given. ``text`` alone makes it a note."""
         now = self.clock()
         known = await self.find(vault.id, memory)
+        if "text" in changes and "value" not in changes:
+            changes = {**_sentence(known, changes["text"]), **changes}
         statement = replace(statement_of(known), **changes)
         if statement.sources or not NEW_WORDS.isdisjoint(changes):
             told = await self._told(vault, statement, now)
@@ -185,6 +187,12 @@ def unknown_message(message: MessageId, place: int) -> NotFoundError:
     """The error for a source that the vault does not hold."""
     text = f"There is no message {message_id_text(message)!r} in this vault."
     return NotFoundError(text, code="memory_not_found", param=f"sources[{place}].message_id")
+
+
+def _sentence(known: Memory, text: str) -> StatementChanges:
+    """``I live in Lisbon now`` is no home, but a sentence."""
+    attribute = known.attribute if known.attribute in SENTENCES else Attribute.NOTE
+    return {"value": text, "attribute": attribute}
 
 
 def _rests_on(one: Memory, claim: Claim) -> bool:

@@ -61,3 +61,8 @@ def test_the_user_must_be_named(filled):
     result = filled("search", "hiking")
     assert result.exit_code == 2
     assert "Missing option '--user'" in result.stderr
+
+
+def test_what_was_known_at_a_time(filled):
+    assert filled("search", "--user", "alice", "--as-of", "2020-01-01", "hiking").stdout == "Nothing found.\n"
+    assert "hiking" in filled("search", "--user", "alice", "--as-of", "2100-01-01", "hiking").stdout

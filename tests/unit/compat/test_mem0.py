@@ -156,8 +156,8 @@ def test_a_memory_is_changed_and_judged_by_its_id(client: Mem0, requests: list[t
         ("DELETE", "/v1/memory/memories/m1"),
     ]
     assert [body for _, _, body in requests[1:4]] == [
-        {"user": "alice", "value": "I live in Lisbon"},
-        {"user": "bob", "value": "in Sintra"},
+        {"user": "alice", "text": "I live in Lisbon"},
+        {"user": "bob", "text": "in Sintra"},
         {"user": "alice", "feedback": "wrong"},
     ]
 

@@ -139,6 +139,13 @@ class TestLists:
         assert (status, body["error"]["code"]) == (404, "session_not_found")
 
 
+async def test_statistics_count_them(app, gateway):
+    await say(gateway, "My name is Anna. I live in Porto.")
+    await say(gateway, "My name is Hanna.", session="s2")
+    _, body = await call(app, "GET", "/v1/memory/stats?user=ann")
+    assert (body["memories"], body["conflicts"]) == (3, 1)
+
+
 class TestAdding:
     async def test_a_statement_of_somebodys_own(self, app, gateway):
         await say(gateway, "I live in Porto.", name="Ann")
@@ -234,6 +241,14 @@ class TestEditing:
             (1, "Porto", "edited"),
             (2, "Oporto", "current"),
         ]
+
+    async def test_a_text_alone_makes_it_a_note(self, app, gateway):
+        await say(gateway, "I live in Porto.")
+        memory = await only(app)
+        edited = await change(app, memory["id"], {"text": "I have moved to Lisbon"})
+        assert (edited["id"], edited["attribute"], edited["text"]) == (memory["id"], "note", "I have moved to Lisbon")
+        home = await change(app, memory["id"], {"text": "Lisbon", "attribute": "home"})
+        assert home["text"] == "home: Lisbon"
 
     async def test_times_and_category_keep_the_sources(self, app, gateway):
         await say(gateway, "I live in Porto.")

@@ -215,6 +215,8 @@ def _operations() -> dict[str, Schema]:
                 "extracted": free("messages read, by extractor"),
                 "dropped": free("what extractors did not keep, by reason"),
                 "sessions_due": whole(),
+                "memories": whole("of a user: distilled, those of the past included"),
+                "conflicts": whole("of a user: they wait for an answer"),
                 "failed": whole(),
                 "oldest_pending_at": nullable(moment()),
                 "alarm": nullable(text()),

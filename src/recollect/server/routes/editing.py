@@ -50,8 +50,6 @@ def routes(calls: CallReader) -> list[Route]:
         identifier = editable(request)
         changes, marks = statement_changes(call), Marks.of(call)
         vault = await call.vault()
-        if "text" in changes and "value" not in changes:
-            changes["value"] = changes["text"]
         editor = call.gateway.editor
         memory = await (editor.edit(vault, identifier, changes) if changes else editor.find(vault.id, identifier))
         return await _reply(call, vault.id, await marks.put(editor, vault.id, memory))

@@ -39,12 +39,15 @@ async def _of_user(call: Call) -> dict[str, object]:
     vault = await call.vault()
     store = call.gateway.store
     summary = await store.vaults.summarise_vault(vault.id)
+    known = (await call.gateway.knowledge.of(vault.id)).timeline
     return {
         "object": "stats",
         "user": call.user,
         "messages": summary.messages if summary else 0,
         "sessions": summary.sessions if summary else 0,
         "last_active_at": time_text(summary.last_active_at) if summary else None,
+        "memories": len(known.believed()),
+        "conflicts": len(known.conflicts),
         "pending": await store.index.pending(vault.id),
         **_derived(await store.knowledge.progress(vault=vault.id), await store.jobs.backlog(vault.id)),
     }
