@@ -10,10 +10,10 @@ from recollect.domain.standing import Wanted, is_wanted, standing_of
 from recollect.remembering.names import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from recollect.domain.ids import MessageNumber
+    from recollect.domain.ids import MemoryId, MessageNumber
     from recollect.domain.memories import Attribute, Memory
     from recollect.remembering.knowledge import VaultKnowledge
 
@@ -38,9 +38,10 @@ class MemoryFilter:
 
 
 def choose(known: VaultKnowledge, wanted: MemoryFilter) -> tuple[Memory, ...]:
-    """The version of each memory that is meant, in the order in which they were recorded."""
+    """The version of each memory that is meant, in the order of :func:`places`."""
     is_named = None if wanted.entity is None else _named(known, wanted.entity)
-    return tuple(
+    order = places(known)
+    chosen = (
         one
         for one in known.timeline.memories
         if one.is_believed_at(wanted.known_at)
@@ -52,6 +53,15 @@ def choose(known: VaultKnowledge, wanted: MemoryFilter) -> tuple[Memory, ...]:
         and (wanted.messages is None or any(each.message in wanted.messages for each in one.evidence))
         and (is_named is None or is_named(one))
     )
+    return tuple(sorted(chosen, key=lambda one: order[one.id]))
+
+
+def places(known: VaultKnowledge) -> Mapping[MemoryId, int]:
+    """Where each memory stands in lists: in the order in which they came to be known, whatever was edited since."""
+    order: dict[MemoryId, int] = {}
+    for place, one in enumerate(known.timeline.memories):
+        order.setdefault(one.id, place)
+    return order
 
 
 def _named(known: VaultKnowledge, name: str) -> Callable[[Memory], bool]:

@@ -77,6 +77,14 @@ class TestLists:
             _, same = await call(app, "GET", f"/v1/memory/memories/{one['id']}?user=ann")
             assert same == one
 
+    async def test_a_page_goes_on_where_the_last_one_ended_whatever_was_edited_since(self, app, gateway):
+        await say(gateway, "I live in Porto. I love hiking.", "I hate rain.")
+        _, first = await call(app, "GET", "/v1/memory/memories?user=ann&kind=memory&limit=1")
+        await change(app, first["last_id"], {"value": "Lisbon"})
+        rest = await listed(app, f"&after={first['last_id']}")
+        assert rest == ["likes: hiking", "dislikes: rain"]
+        assert await listed(app) == ["home: Lisbon", *rest]
+
     async def test_a_memory_says_where_it_was_said(self, app, gateway):
         (identifier,) = await say(gateway, "Well, I live in Porto.", name="Ann")
         memory = await only(app)

@@ -17,7 +17,7 @@ from recollect.domain.ids import MemoryId, MessageNumber, SessionName, parse_mes
 from recollect.domain.memories import Attribute
 from recollect.domain.standing import Wanted
 from recollect.errors import InvalidRequestError, NotFoundError
-from recollect.remembering.choosing import MemoryFilter, choose
+from recollect.remembering.choosing import MemoryFilter, choose, places
 from recollect.remembering.editing import unknown_memory
 from recollect.server.call import json_response
 from recollect.server.shapes import list_object, message_object
@@ -154,10 +154,10 @@ async def _memories(call: Call, listing: Listing, size: int) -> list[dict[str, o
     known = await call.gateway.knowledge.of(listing.vault)
     chosen = choose(known, listing.memories)
     if listing.after is not None and Kind.of(listing.after) is Kind.MEMORY:
-        places = {one.id: place for place, one in enumerate(known.timeline.memories)}
-        if listing.after not in places:
+        order = places(known)
+        if listing.after not in order:
             raise unknown_memory(listing.after)
-        chosen = tuple(one for one in chosen if places[one.id] > places[MemoryId(listing.after)])
+        chosen = tuple(one for one in chosen if order[one.id] > order[MemoryId(listing.after)])
     return await memory_objects(call, listing.vault, chosen[:size], listing.memories.at)
 
 
