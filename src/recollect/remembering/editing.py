@@ -49,8 +49,8 @@ class MemoryEditor:
     """Adds, edits, marks and removes memories, and settles conflicts. StoreUnavailableError passes.
 
     NotFoundError where the vault holds no such memory, message or conflict; InvalidRequestError where a quote does not
-    stand in its message. ``on_captured`` is told of messages that wait to be indexed, ``on_deleted`` of sessions that
-    are to be read again.
+    stand in its message, or an end lies before its beginning. ``on_captured`` is told of messages that wait to be
+    indexed, ``on_deleted`` of sessions that are to be read again.
     """
 
     store: Store
@@ -89,6 +89,7 @@ class MemoryEditor:
         if statement.sources or not NEW_WORDS.isdisjoint(changes):
             told = await self._told(vault, statement, now)
         else:
+            _check_times(statement)
             told = _Told(known.evidence, known.stated_at, None)
         edit = Edit(EditKind.EDIT, now, memory, _claim(statement, told, now), told=told.message)
         await self._keep(vault.id, edit)
@@ -152,6 +153,7 @@ class MemoryEditor:
             raise NotFoundError(message, code="memory_not_found", param="memory_id")
 
     async def _told(self, vault: Vault, statement: Statement, now: datetime) -> _Told:
+        _check_times(statement)
         if statement.sources:
             said = [await self._pointed(vault.id, place, one) for place, one in enumerate(statement.sources)]
             evidence = tuple(one for _, one in said)
@@ -187,6 +189,13 @@ def unknown_message(message: MessageId, place: int) -> NotFoundError:
     """The error for a source that the vault does not hold."""
     text = f"There is no message {message_id_text(message)!r} in this vault."
     return NotFoundError(text, code="memory_not_found", param=f"sources[{place}].message_id")
+
+
+def _check_times(statement: Statement) -> None:
+    begins, ends = statement.valid_from, statement.valid_to
+    if begins is not None and ends is not None and ends < begins:
+        message = f"`valid_to` must be later than `valid_from`, {begins:%Y-%m-%d}."
+        raise InvalidRequestError(message, code="invalid_time", param="valid_to")
 
 
 def _sentence(known: Memory, text: str) -> StatementChanges:

@@ -40,14 +40,7 @@ def statement_changes(call: Call) -> StatementChanges:
         changes["valid_to"] = fields.time("valid_to")
     if fields.has("sources"):
         changes["sources"] = _sources(fields.document.get("sources"))
-    _check_times(changes)
     return changes
-
-
-def _check_times(changes: StatementChanges) -> None:
-    begins, ends = changes.get("valid_from"), changes.get("valid_to")
-    if begins is not None and ends is not None and ends < begins:
-        raise refused(param="valid_to", expected="later than `valid_from`", code="invalid_time")
 
 
 def _line(call: Call, name: str, *, most: int = MOST_CHARACTERS) -> str:

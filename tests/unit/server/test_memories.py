@@ -268,6 +268,14 @@ class TestEditing:
         assert (undone["valid_from"], undone["category"], undone["version"]) == (None, None, 3)
         assert gateway.captured == 0
 
+    async def test_an_end_before_the_beginning_is_refused(self, app, gateway):
+        await say(gateway, "I live in Porto.")
+        memory = await only(app)
+        await change(app, memory["id"], {"valid_from": "2020-01-01"})
+        body = {"user": "ann", "valid_to": "2019-01-01"}
+        status, reply = await call(app, "PATCH", f"/v1/memory/memories/{memory['id']}", body)
+        assert (status, reply["error"]["param"], reply["error"]["code"]) == (400, "valid_to", "invalid_time")
+
     async def test_an_edit_outlives_the_message_that_it_corrects(self, app, gateway):
         (identifier,) = await say(gateway, "I live in Porto.")
         memory = await only(app)
