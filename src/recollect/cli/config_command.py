@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -71,3 +72,56 @@ def show(file: Path | None, config: Path | None, *, changed: bool, as_json: bool
         click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
     else:
         click.echo("\n".join(str(one) for one in chosen) or "# Nothing is set: everything is as it is by default.")
+
+
+@command.command("import-litellm")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write it; standard output where it is left out.",
+)
+@click.option("--force", is_flag=True, help="Write over a file that exists.")
+def import_litellm(file: Path, output: Path | None, *, force: bool) -> None:
+    """Make settings of the model list in a LiteLLM proxy's config.yaml, and say what could not be taken over.
+
+    Models become providers and routes; fallbacks, aliases, retries and time-outs come along. Keys that were in the
+    environment stay there.
+
+    \b
+    recollect config import-litellm config.yaml
+    recollect config import-litellm config.yaml -o recollect.toml
+    """
+    from recollect.providers.litellm_config import import_litellm as imported  # noqa: PLC0415 - keeps `--help` instant
+    from recollect.providers.registry import load_registry  # noqa: PLC0415 - as above
+    from recollect.settings import as_toml, parse_file  # noqa: PLC0415 - as above
+
+    made = imported(parse_file(file), load_registry())
+    notes = [f"Not taken over: {line}" for line in made.left_out]
+    text = "".join(f"# {line}\n" for line in (f"Made from LiteLLM's {file.name}.", *notes))
+    text += "\n" + as_toml(made.tables())
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        _write(output, text, force=force)
+    for note in notes:
+        click.echo(note, err=True)
+    if output is not None:
+        click.echo(f"{output} is written. Check it: recollect config check {output}", err=True)
+
+
+def _write(output: Path, text: str, *, force: bool) -> None:
+    """A file that only its owner reads: it may hold keys."""
+    try:
+        if force:
+            output.unlink(missing_ok=True)
+        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        message = f"{output} exists. Name another file with --output, or write over it with --force."
+        raise SettingsError(message) from error
+    except OSError as error:
+        message = f"{output} cannot be written ({error.strerror or error})."
+        raise SettingsError(message) from error

@@ -1,8 +1,9 @@
 """The only reader of files and environment: everything else is handed frozen settings."""
 
 from recollect.settings.changes import NEEDS_RESTART, Changes, changes
-from recollect.settings.effective import EffectiveSetting, effective_settings
+from recollect.settings.effective import EffectiveSetting, as_toml, effective_settings
 from recollect.settings.environment import environment_keys, environment_value, unknown_environment
+from recollect.settings.files import parse_file
 from recollect.settings.load import LoadedSettings, load_settings, load_with_sources, warnings_about
 from recollect.settings.schema import (
     CorsSettings,
@@ -35,6 +36,7 @@ __all__ = [
     "Settings",
     "StoreSettings",
     "TraceSettings",
+    "as_toml",
     "changes",
     "effective_settings",
     "environment_keys",
@@ -43,6 +45,7 @@ __all__ = [
     "handed_to_worker",
     "load_settings",
     "load_with_sources",
+    "parse_file",
     "settings_table",
     "unknown_environment",
     "warnings_about",

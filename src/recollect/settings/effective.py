@@ -11,6 +11,8 @@ from recollect.settings.names import flattened, spelled
 from recollect.settings.table import settings_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from recollect.settings.load import LoadedSettings
 
 HIDDEN = "(hidden)"
@@ -29,6 +31,11 @@ class EffectiveSetting:
         value = "{}" if self.value == {} else tomli_w.dumps({"_": self.value}).partition(" = ")[2].strip()
         line = f"{self.name} = {value}"
         return line if self.origin is None else f"{line}  # {self.origin}"
+
+
+def as_toml(tables: Mapping[str, object]) -> str:
+    """Plain values as a settings file."""
+    return tomli_w.dumps(tables)
 
 
 def effective_settings(loaded: LoadedSettings) -> list[EffectiveSetting]:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import stat
 import tomllib
 
 import pytest
 from click.testing import CliRunner
 
 from recollect.cli.main import main
+from recollect.settings import load_settings
 
 
 @pytest.fixture
@@ -93,3 +95,108 @@ def test_wrong_settings_cannot_be_shown(run, tmp_path):
     result = run("show")
     assert result.exit_code == 2
     assert [line.partition(":")[0] for line in result.stderr.splitlines()] == ["Error", "Error"]
+
+
+LITELLM = """
+model_list:
+  - model_name: gpt-4o
+    litellm_params:
+      model: azure/gpt-4o-eu
+      api_base: os.environ/AZURE_API_BASE
+      api_key: os.environ/AZURE_API_KEY
+      api_version: "2025-01-01-preview"
+      rpm: 600
+    model_info:
+      base_model: azure/gpt-4o
+  - model_name: gpt-4o
+    litellm_params:
+      model: gpt-4o
+      api_key: os.environ/OPENAI_API_KEY
+      rpm: 200
+  - model_name: claude
+    litellm_params:
+      model: anthropic/claude-sonnet-4-5
+      api_key: os.environ/CLAUDE_KEY
+      max_tokens: 4096
+  - model_name: local
+    litellm_params:
+      model: ollama_chat/llama3.1
+      api_base: http://gpu.internal.example:11434/v1
+  - model_name: bedrock
+    litellm_params:
+      model: bedrock/anthropic.claude-3-sonnet
+router_settings:
+  routing_strategy: simple-shuffle
+  num_retries: 2
+  model_group_alias: {gpt-4: gpt-4o}
+  fallbacks:
+    - gpt-4o: [claude]
+litellm_settings:
+  drop_params: True
+  success_callback: [langfuse]
+general_settings:
+  master_key: sk-1234
+"""
+
+
+def test_a_litellm_configuration_becomes_settings_that_load(run, tmp_path, monkeypatch):
+    (tmp_path / "config.yaml").write_text(LITELLM)
+    result = run("import-litellm", "config.yaml", "-o", "mine.toml")
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    told = [line for line in result.stderr.splitlines() if line.startswith("Not taken over: ")]
+    assert [line.split(": ")[1].split(".")[0] for line in told] == [
+        "model_list[2]",
+        "model_list[4]",
+        "litellm_settings",
+        "general_settings",
+    ]
+    assert stat.S_IMODE((tmp_path / "mine.toml").stat().st_mode) == 0o600
+    assert all(f"# {line}" in (tmp_path / "mine.toml").read_text() for line in told)
+    assert "AZURE_API_BASE" in run("check", "mine.toml").stdout
+    for name, value in (
+        ("AZURE_API_BASE", "https://eu.openai.azure.com"),
+        ("CLAUDE_KEY", "sk-c"),
+        ("AZURE_API_KEY", "k"),
+    ):
+        monkeypatch.setenv(name, value)
+    assert run("check", "mine.toml").exit_code == 0
+    settings = load_settings(config=tmp_path / "mine.toml")
+    assert settings.providers["azure"].base_url == "https://eu.openai.azure.com"
+    assert settings.providers["anthropic"].api_key == "sk-c"
+    assert settings.providers["ollama"].base_url == "http://gpu.internal.example:11434/v1"
+    assert settings.retries.tries == 3
+    assert settings.routes == {
+        "gpt-4o": {
+            "models": [{"model": "azure/gpt-4o-eu", "weight": 600}, {"model": "openai/gpt-4o", "weight": 200}],
+            "strategy": "weighted",
+            "fallbacks": ["claude"],
+        },
+        "claude": "anthropic/claude-sonnet-4-5",
+        "local": "ollama/llama3.1",
+        "gpt-4": "gpt-4o",
+    }
+
+
+def test_an_import_is_printed_and_writes_over_nothing(run, tmp_path):
+    (tmp_path / "config.yaml").write_text(LITELLM)
+    assert tomllib.loads(run("import-litellm", "config.yaml").stdout)["routes"]["gpt-4"] == "gpt-4o"
+    (tmp_path / "mine.toml").write_text("port = 1\n")
+    result = run("import-litellm", "config.yaml", "-o", "mine.toml")
+    assert result.exit_code == 2
+    assert "--force" in result.stderr
+    assert (tmp_path / "mine.toml").read_text() == "port = 1\n"
+    assert run("import-litellm", "config.yaml", "-o", "mine.toml", "--force").exit_code == 0
+    assert "routes" in (tmp_path / "mine.toml").read_text()
+    assert run("import-litellm", "config.yaml", "-o", "no/such/folder.toml").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("port: 1", "model_list: must be a list"), ("a: [", "config.yaml, line 1, column 5"), ("", "model_list")],
+)
+def test_what_is_no_litellm_configuration(run, tmp_path, text, expected):
+    (tmp_path / "config.yaml").write_text(text)
+    result = run("import-litellm", "config.yaml")
+    assert result.exit_code == 2
+    assert expected in result.stderr

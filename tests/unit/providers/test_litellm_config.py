@@ -107,6 +107,76 @@ def test_what_cannot_be_taken_is_told():
     assert [line.partition(":")[0] for line in made.left_out] == [f"model_list[{number}]" for number in range(4)]
 
 
+def test_a_place_of_its_own_takes_no_name_from_those_who_mean_the_provider():
+    made = imported(
+        entry("local", "openai/llama", api_base="http://127.0.0.1:9/v1"),
+        entry("gpt-4o", "gpt-4o", api_key="os.environ/OPENAI_API_KEY"),
+    )
+    assert made.routes == {"local": "openai-2/llama", "gpt-4o": "openai/gpt-4o"}
+    assert made.providers["openai-2"] | {"key_header": "", "key_prefix": "", "path_style": ""} == {
+        "base_url": "http://127.0.0.1:9/v1",
+        "api_key": "${OPENAI_API_KEY:-}",
+        "key_header": "",
+        "key_prefix": "",
+        "path_style": "",
+    }
+
+
+def test_two_keys_of_one_provider_are_two_providers_that_are_spoken_to_alike():
+    made = imported(
+        entry("gpt", "openai/gpt-4o", api_key="os.environ/KEY_A"),
+        entry("gpt", "openai/gpt-4o", api_key="os.environ/KEY_B"),
+    )
+    first, second = made.providers["openai"], made.providers["openai-2"]
+    assert (first, second["api_key"]) == ({"api_key": "${KEY_A}"}, "${KEY_B}")
+    assert second["base_url"] == REGISTRY["openai"].base_url
+    assert set(second["dialects"]) == set(REGISTRY["openai"].dialects)
+    assert made.routes["gpt"]["models"] == ["openai/gpt-4o", "openai-2/gpt-4o"]
+
+
+def test_the_key_of_a_wildcard_is_kept():
+    made = imported(
+        entry("anthropic/*", "anthropic/*", api_key="os.environ/CLAUDE_KEY"), entry("all", "openai/*"), entry("*", "*")
+    )
+    assert made.providers == {"anthropic": {"api_key": "${CLAUDE_KEY}"}}
+    assert made.left_out == ["model_list[1]: a wildcard needs no route; write openai/MODEL."]
+
+
+def test_numbers_of_retries_and_timeouts():
+    made = imported(
+        entry("a", "openai/x"),
+        router_settings={"num_retries": 2, "allowed_fails": 3, "cooldown_time": 30, "timeout": 90},
+        litellm_settings={"request_timeout": 600, "num_retries": 5},
+    )
+    assert made.retries == {"tries": 3, "cooldown_failures": 4, "cooldown_s": 30}
+    assert made.limits == {"head_timeout_s": 90.0}
+
+
+def test_fallbacks_for_whoever_has_none():
+    made = imported(
+        entry("big", "openai/gpt-4o"), entry("small", "groq/x"), litellm_settings={"default_fallbacks": ["small"]}
+    )
+    assert made.routes["big"] == {"models": ["openai/gpt-4o"], "strategy": "order", "fallbacks": ["small"]}
+    assert made.routes["small"] == "groq/x"
+
+
+def test_the_rest_of_the_file_is_told():
+    made = imported(
+        entry("a", "openai/x", temperature=0.2, tpm=1000),
+        litellm_settings={"callbacks": ["langfuse"], "cache": True, "drop_params": True},
+        router_settings={"redis_host": "x"},
+        general_settings={"master_key": "sk-1234", "database_url": "os.environ/DATABASE_URL"},
+        environment_variables={},
+    )
+    assert made.left_out == [
+        "model_list[0].litellm_params: `temperature`, `tpm`.",
+        "router_settings: `redis_host`.",
+        "litellm_settings: `cache`, `callbacks`.",
+        "environment_variables.",
+        "general_settings: `database_url`, `master_key`.",
+    ]
+
+
 @pytest.mark.parametrize("config", [None, [], {}, {"model_list": "x"}])
 def test_what_is_no_configuration(config):
     with pytest.raises(SettingsError, match="model_list"):
