@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from recollect.domain.memories import SENTENCES, Entity
 from recollect.domain.standing import Wanted, is_wanted, standing, standing_of
 from recollect.remembering.names import Names
+from recollect.remembering.profile import main_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +28,8 @@ TOGETHER = "named_with"
 
 @dataclass(frozen=True, slots=True)
 class GraphQuery:
-    """``depth`` hops around ``entity``, or the most mentioned entities where None; paths to ``to``, where given.
+    """``depth`` hops around ``entity``; where None, the vault's own person and the most mentioned entities; paths to
+    ``to``, where given.
 
     At most ``most`` entities. Links are chosen by how they stand at ``at``.
     """
@@ -136,8 +138,10 @@ def view(known: VaultKnowledge, query: GraphQuery) -> GraphView | None:
     """What is asked for; None where an entity that is named is not known."""
     graph = KnowledgeGraph.of(known, query.at, query.status)
     if query.entity is None:
-        names = dict.fromkeys((one.name for one in known.entities[: query.most]), 0)
-        return _seen(graph, None, names, ())
+        whose = graph.names.name(main_subject(known.timeline))
+        linked = [whose] if whose in graph.by_end else []
+        names = dict.fromkeys([*linked, *(one.name for one in known.entities)], 0)
+        return _seen(graph, None, dict(islice(names.items(), query.most)), ())
     centre = graph.name(query.entity)
     target = None if query.to is None else graph.name(query.to)
     if centre is None or (query.to is not None and target is None):

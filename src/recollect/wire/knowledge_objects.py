@@ -55,12 +55,13 @@ def memory_object(memory: Memory, told: Told, at: datetime) -> dict[str, object]
 def summary_object(session: Session, summary: SessionSummary, told: Told) -> dict[str, object]:
     """A session's summary: ``short`` a sentence or two, ``long`` all there is."""
     sentences = [one.quote for one in summary.sentences]
+    newest = _newest(summary.sentences, told)
     return {
         "id": summary_id(session),
         "object": "memory",
         "kind": "summary",
         "text": summary.text,
-        "occurred_at": time_text(session.last_active_at),
+        "occurred_at": time_text(newest.occurred_at if newest else session.last_active_at),
         "session_id": session.name,
         "sources": source_objects(summary.sentences, told),
         "short": summary.short or " ".join(sentences[:SHORT_SENTENCES]),

@@ -11,7 +11,7 @@ from recollect.domain.keys import KeyKind
 from recollect.domain.knowledge import WindowExtraction
 from recollect.domain.memories import Entity, Evidence, Extraction, Relation, SessionSummary
 from tests.unit.server.fakes import PROJECT, store_messages
-from tests.unit.server.test_memories import only, read, say
+from tests.unit.server.test_memories import MARCH, only, read, say
 from tests.unit.server.test_nouns import call, make_key
 
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
@@ -102,6 +102,9 @@ class TestGraph:
         await say(gateway, "We saw Berta and Ben.", "I called Berta.", "There are Berta and Ben.")
         body = await graph(app, "limit=1")
         assert (body["entity"], [one["name"] for one in body["entities"]]) == (None, ["Berta"])
+        await say(gateway, "I live in Bonn.")
+        body = await graph(app, "limit=10")
+        assert ("user", "home", "Bonn") in links(body)
 
     @pytest.mark.parametrize(
         ("query", "status", "param"),
@@ -179,7 +182,7 @@ class TestReading:
         await say(gateway, "I live in Porto. " * 3, "We will plant a pear tree in the garden next week.")
         _, body = await call(app, "GET", "/v1/memory/sessions/s1/summary?user=ann")
         assert (body["id"], body["kind"], body["session_id"], body["is_verbatim"]) == ("sum_s1", "summary", "s1", True)
-        assert body["sources"]
+        assert (bool(body["sources"]), body["occurred_at"]) == (True, MARCH)
         assert body["short"]
         assert body["long"]
         _, same = await call(app, "GET", "/v1/memory/memories/sum_s1?user=ann")
