@@ -186,6 +186,26 @@ async def test_the_same_awaited(options: dict[str, Any], provider: ScriptedProvi
         assert (await memory.memories.list("alice")).data == []
 
 
+def test_a_contradiction_is_asked_about_until_it_is_settled(provider: ScriptedProvider, tmp_path: Path) -> None:
+    config = {**config_of(tmp_path / "data", provider), "knowledge": {"conflicts": "ask"}}
+    asked = [{"role": "user", "content": "What is my name?"}]
+    with Recollect(config=config) as client:
+        for session, name in (("monday", "Anna"), ("tuesday", "Hanna")):
+            said = [{"role": "user", "content": f"My name is {name}."}]
+            client.memory.ingest("alice", said, session_id=session, wait=True)
+            client.memory.process_session("alice", session, wait=True)
+        client.chat.completions.create(model="openai/m", messages=asked, user_id="alice", run_id="first")
+        assert "gave two answers for name: Anna; Hanna" in provider.last.body.decode()
+        (conflict,) = client.memory.conflicts.list("alice").data
+        right = next(one for one in conflict.choices if one["value"] == "Hanna")
+        assert client.memory.conflicts.resolve("alice", conflict.id, right["memory_id"]).resolved is True
+        assert client.memory.conflicts.list("alice").data == []
+        client.chat.completions.create(model="openai/m", messages=asked, user_id="alice", run_id="second")
+        assert "gave two answers" not in provider.last.body.decode()
+        (name,) = client.memory.memories.list("alice", attribute="name").data
+        assert name.value == "Hanna"
+
+
 def test_mem0s_page(options: dict[str, Any], provider: ScriptedProvider) -> None:
     client = Mem0(**options)
     client.chat.completions.create(

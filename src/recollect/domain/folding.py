@@ -121,11 +121,12 @@ class Folding:
 
     def _hear(self, known: Memory, feedback: Feedback | None) -> None:
         if feedback is Feedback.USEFUL:
-            self._mark(known, useful=known.useful + 1)
+            self._mark(known, useful=known.useful + 1, is_withheld=False)
         elif feedback is Feedback.NEVER_USE:
             self._mark(known, is_withheld=True)
         elif feedback is Feedback.OUTDATED and known.expired_at is None:
-            self._supersede(known, self.now)
+            if known.valid_to is None or known.valid_to > self.now:
+                self._supersede(known, self.now)
         elif feedback is Feedback.WRONG and known.expired_at is None:
             self._expire(known, Expiry.DISOWNED)
             self._refuse(known)

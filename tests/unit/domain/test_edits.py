@@ -93,6 +93,23 @@ def test_feedback():
     assert [one.expiry for one in wrong.memories] == [Expiry.DISOWNED]
 
 
+def test_what_was_never_to_be_used_may_be_useful_after_all():
+    memory = only(fold([PORTO]))
+    edits = [
+        Edit(EditKind.FEEDBACK, day(number), memory.id, feedback=feedback)
+        for number, feedback in enumerate((Feedback.NEVER_USE, Feedback.USEFUL), 2)
+    ]
+    assert only(fold([PORTO], edits[:1])).is_withheld
+    assert not only(fold([PORTO], edits)).is_withheld
+
+
+def test_what_has_ended_long_ago_does_not_end_now():
+    past = replace(PORTO, valid_to=day(2))
+    memory = only(fold([past]))
+    outdated = Edit(EditKind.FEEDBACK, day(5), memory.id, feedback=Feedback.OUTDATED)
+    assert only(fold([past], [outdated])).valid_to == day(2)
+
+
 def test_a_conflict_is_resolved_by_naming_what_is_right():
     names = [claim(Attribute.NAME, "Anna"), claim(Attribute.NAME, "Hanna", 2)]
     (conflict,) = fold(names, policy=ConflictPolicy.ASK).conflicts
