@@ -67,6 +67,7 @@ class PrepareKeywords(TypedDict, total=False):
     session_id: str
     max_tokens: int
     strategy: str
+    filters: Mapping[str, object]
     as_of: str | datetime
 
 

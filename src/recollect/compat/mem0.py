@@ -91,13 +91,15 @@ class Mem0Memory:
     def search(self, query: str, **scope: Unpack[SearchScope]) -> dict[str, Any]:
         """What is remembered about ``query``, best first."""
         limit = scope.get("limit") or scope.get("top_k") or 10
-        found = self._client.memory.search(_user(scope), query, limit=limit, filters=scope.get("filters") or {})
-        return {"results": self._noted(_user(scope), found.data)}
+        user, filters = _user_and_filters(scope)
+        found = self._client.memory.search(user, query, limit=limit, filters=filters)
+        return {"results": self._noted(user, found.data)}
 
     def get_all(self, **scope: Unpack[SearchScope]) -> dict[str, Any]:
         """What is remembered, ``limit`` of it (100)."""
-        page = self._client.memory.memories.list(_user(scope), limit=scope.get("limit") or scope.get("top_k") or 100)
-        return {"results": self._noted(_user(scope), page.data)}
+        user, _ = _user_and_filters(scope)
+        page = self._client.memory.memories.list(user, limit=scope.get("limit") or scope.get("top_k") or 100)
+        return {"results": self._noted(user, page.data)}
 
     def get(self, memory_id: str, **scope: Unpack[Scope]) -> dict[str, Any]:
         """One memory of the user."""
@@ -192,6 +194,15 @@ def _user(scope: Mapping[str, Any]) -> str:
         message = "One of user_id, agent_id, run_id must be provided."
         raise ValueError(message)
     return str(user)
+
+
+def _user_and_filters(scope: Mapping[str, Any]) -> tuple[str, dict[str, object]]:
+    """Mem0's newer calls name the user among the filters, as ``{"AND": [{"user_id": "alice"}, …]}`` too."""
+    filters = dict(scope.get("filters") or {})
+    for part in filters.pop("AND", ()):
+        filters.update(part)
+    named = {name: filters.pop(name) for name in ("user_id", "agent_id", "run_id") if name in filters}
+    return _user({**named, **{name: value for name, value in scope.items() if value}}), filters
 
 
 def _as_mem0(item: Record) -> dict[str, Any]:

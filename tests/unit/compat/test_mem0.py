@@ -166,3 +166,13 @@ def test_a_history_is_in_mem0s_form(client: Mem0) -> None:
     first, second = client.history("m1", user_id="alice")
     assert (first["event"], first["old_memory"], first["new_memory"]) == ("ADD", None, "home: Porto")
     assert (second["event"], second["old_memory"], second["new_memory"]) == ("UPDATE", "home: Porto", "home: Lisbon")
+
+
+@pytest.mark.parametrize("filters", [{"user_id": "alice"}, {"AND": [{"user_id": "alice"}, {"topic": "food"}]}])
+def test_a_user_may_be_named_among_the_filters(
+    client: Mem0, requests: list[tuple[str, str, Any]], filters: dict[str, Any]
+) -> None:
+    client.search("dinner", filters=filters)
+    sent = requests[0][2]
+    assert (sent["user"], sent["filters"]) == ("alice", {"topic": "food"} if "AND" in filters else {})
+    assert client.get_all(filters=filters)["results"][0]["memory"] == "allergic to cheese"
