@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from recollect.domain.controls import Controls
@@ -13,6 +14,7 @@ from recollect.errors import RequestError, SettingsError, StoreUnavailableError
 from recollect.exchange.account import Accountant
 from recollect.exchange.authenticate import Authenticator
 from recollect.exchange.capture import Capturer
+from recollect.exchange.credentials import Credentials
 from recollect.exchange.forward import Forwarder
 from recollect.exchange.inject import Injector
 from recollect.exchange.memory_calls import MemoryCalls
@@ -41,7 +43,7 @@ from recollect.server.app import GatewayApp
 from recollect.server.ports import Readiness
 from recollect.settings import handed_to_worker
 from recollect.telemetry.opening import open_telemetry
-from recollect.upstreams import provider_keys, registry_of, router_of, sender_of
+from recollect.upstreams import open_safe, provider_keys, registry_of, router_of, sender_of
 from recollect.worker import ExtractionSettings, ExtractionWorker, Worker
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ class Gateway:
     authenticator: Authenticator
     defaults: Controls
     router: ProviderRouter
+    credentials: Credentials
     telemetry: Telemetry | None = None
 
     @property
@@ -185,6 +188,7 @@ async def open_gateway(settings: Settings, before: Gateway | None = None) -> Gat
     )
     upstream = BridgingUpstream(http, bridges_of(registry.values()))
     router = router_of(settings, registry, allow, keys)
+    credentials = Credentials(store.credentials, registry, partial(open_safe, settings))
     model = _extractor_model(settings, router, upstream)
     extraction = _extraction(settings, store, knowledge, model)
     deadlines = Deadlines(settings.recall.deadline_low_latency_ms, settings.recall.deadline_balanced_ms)
@@ -206,7 +210,7 @@ async def open_gateway(settings: Settings, before: Gateway | None = None) -> Gat
         resolve=resolver,
         recall=recall,
         inject=injector,
-        forward=Forwarder(router, sender_of(settings, router, upstream), RecallModel(clock=now), upstream),
+        forward=Forwarder(router, sender_of(settings, router, upstream), RecallModel(clock=now), upstream, credentials),
         capture=Capturer(store, ground.spool, now),
         remember=rememberer,
     )
@@ -229,6 +233,7 @@ async def open_gateway(settings: Settings, before: Gateway | None = None) -> Gat
         authenticator=authenticator,
         defaults=defaults,
         router=router,
+        credentials=credentials,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from recollect.providers.caching import CachingUpstream
 from recollect.providers.fallbacks import FallbackSender
 from recollect.providers.health import Health, HealthPolicy
+from recollect.providers.key_safe import KeySafe, new_secret
 from recollect.providers.registry import find_provider, load_registry, with_overrides
 from recollect.providers.response_cache import CachePolicy, ResponseCache
 from recollect.providers.retries import RetryingUpstream, RetryPolicy
@@ -72,6 +73,20 @@ def sender_of(settings: Settings, router: ProviderRouter, upstream: Upstream) ->
         RetryingUpstream(_answering(settings, upstream), policy),
         router.table.health,
         frozenset(retries.fallback_statuses),
+    )
+
+
+def open_safe(settings: Settings) -> KeySafe:
+    """What seals projects' provider keys: by the settings' secret, or by one in a file that is made when it is needed.
+
+    SettingsError where neither can be used. A store that forgets is sealed by a secret that is forgotten with it.
+    """
+    if settings.secret_key:
+        return KeySafe.from_texts(settings.secret_key)
+    return (
+        KeySafe.from_texts([new_secret()])
+        if settings.store.kind == "memory"
+        else KeySafe.from_file(settings.secret_path)
     )
 
 

@@ -17,6 +17,7 @@ BESIDES_STAGES = {
     "tap",  # listens to them
     "account",  # counts what an exchange takes, around forward
     "record",  # tells what became of it
+    "credentials",  # projects' provider keys, which forward uses
     "memory_calls",  # the memory surface, built from the same stages
 }
 

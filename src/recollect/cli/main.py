@@ -11,6 +11,7 @@ from recollect.errors import RecollectError, SettingsError
 COMMANDS = {
     "serve": "Start the gateway.",
     "keys": "Create, list and revoke memory keys.",
+    "providers": "Set, list and remove a project's own provider keys.",
     "users": "List, show and erase users.",
     "import": "Store conversations from a JSONL file.",
     "export": "Write conversations as JSONL.",

@@ -13,7 +13,7 @@ from recollect.wire.headers import CACHE_HEADER
 from recollect.wire.prompt import PromptEdit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
     from recollect.domain.capture import Anchor, Injection
@@ -85,6 +85,8 @@ class Exchange:
     # authenticate
     principal: Principal | None = None
     provider_key: str | None = None
+    project_keys: Mapping[str, str] = field(default_factory=dict)
+    """The project's own keys for providers, by name."""
     controls: Controls = field(default_factory=Controls)
 
     # resolve

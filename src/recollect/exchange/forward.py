@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from recollect.domain.chat import ChatModel
+    from recollect.exchange.credentials import Credentials
     from recollect.exchange.exchange import Exchange
     from recollect.exchange.ports import BuiltInModel, IncomingRequest, Router
     from recollect.providers.base import Headers, Upstream, UpstreamReply
@@ -58,6 +59,14 @@ class Forwarder:
     built_in: BuiltInModel
     asking: Upstream | None = None
     """The way of the gateway's own questions to the model of a request; None: it asks none."""
+    credentials: Credentials | None = None
+    """Projects' own keys; None: they have none."""
+
+    async def find_keys(self, exchange: Exchange) -> None:
+        """Fill ``provider_key`` and ``project_keys``; in forward style the request's own counts alone."""
+        exchange.provider_key = provider_key_of(exchange.request)
+        if self.credentials is not None and exchange.principal is not None and exchange.request.forward_target is None:
+            exchange.project_keys = await self.credentials.of(exchange.principal.project)
 
     def over(self, upstream: Upstream) -> Forwarder:
         """The same with another way to the provider."""
@@ -76,6 +85,7 @@ class Forwarder:
                 model=model,
                 forward_target=request.forward_target,
                 provider_key=exchange.provider_key,
+                project_keys=exchange.project_keys,
             ),
         )
         return exchange.plan.first
@@ -93,7 +103,7 @@ class Forwarder:
             if url is None:
                 return None
             return ProviderChatModel(self.asking, replace(route, url=url, credentials=credentials), model)
-        question = RouteRequest(CHAT, "", model, None, exchange.provider_key)
+        question = RouteRequest(CHAT, "", model, None, exchange.provider_key, exchange.project_keys)
         try:
             route = self._planned(exchange, question).first
         except RequestError:

@@ -18,7 +18,7 @@ from recollect.domain.keys import MemoryMode
 from recollect.domain.recall import MemoryStatus, Strategy
 from recollect.errors import InvalidRequestError, PayloadTooLargeError, StoreUnavailableError, UpstreamBrokenError
 from recollect.exchange.exchange import Exchange
-from recollect.exchange.forward import BUILT_IN_PROVIDER, provider_key_of, with_model
+from recollect.exchange.forward import BUILT_IN_PROVIDER, with_model
 from recollect.exchange.record import tell
 from recollect.exchange.relay import FIRST_ERROR_STATUS, CapturingRelay, relay_untouched
 from recollect.exchange.resolve import place_without_store, project_of, user_of
@@ -122,7 +122,7 @@ class Pipeline:
                 request.headers, is_loopback=request.client_is_loopback
             )
         exchange.principal = authentication.principal
-        exchange.provider_key = provider_key_of(request)
+        await self._stages.forward.find_keys(exchange)
         if request.forward_target is None and request.method == "GET" and request.path.split("/")[0] == "models":
             await self._answer_models(exchange, sink)
             return
@@ -270,9 +270,10 @@ class Pipeline:
     async def _answer_models(self, exchange: Exchange, sink: ReplySink) -> None:
         path = exchange.request.path.rstrip("/")
         if path == "models":
-            body = await self._catalogue.list_models(exchange.provider_key)
+            body = await self._catalogue.list_models(exchange.provider_key, exchange.project_keys)
         else:
-            body = await self._catalogue.find_model(unquote(path.removeprefix("models/")), exchange.provider_key)
+            model = unquote(path.removeprefix("models/"))
+            body = await self._catalogue.find_model(model, exchange.provider_key, exchange.project_keys)
         head = ((b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()))
         exchange.reply_status = 200
         await sink.start(200, (*head, *self._headers(exchange)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from datetime import datetime
 
     from recollect.domain.capture import Capture
@@ -38,8 +38,8 @@ class IncomingRequest:
 
     def header(self, name: bytes) -> str | None:
         """The first field of that (lower-case) name, as text."""
-        for field, value in self.headers:
-            if field == name:
+        for found, value in self.headers:
+            if found == name:
                 return value.decode("latin-1")
         return None
 
@@ -130,13 +130,15 @@ class Router(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RouteRequest:
-    """What routing depends on. ``provider_key`` is the credential that the client sent, if any."""
+    """What routing depends on. ``provider_key`` is the credential that the client sent, if any; ``project_keys`` are
+    the project's own, by provider."""
 
     path: str
     query: str
     model: str | None
     forward_target: str | None
     provider_key: str | None
+    project_keys: Mapping[str, str] = field(default_factory=dict)
 
 
 class BuiltInModel(Protocol):
@@ -161,8 +163,8 @@ class BuiltInModel(Protocol):
 class Catalogue(Protocol):
     """The models of every provider that has a key."""
 
-    async def list_models(self, provider_key: str | None) -> bytes:
+    async def list_models(self, provider_key: str | None, project_keys: Mapping[str, str]) -> bytes:
         """The body of ``GET /v1/models``."""
 
-    async def find_model(self, model: str, provider_key: str | None) -> bytes:
+    async def find_model(self, model: str, provider_key: str | None, project_keys: Mapping[str, str]) -> bytes:
         """The body of ``GET /v1/models/{id}``; NotFoundError where nobody has it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -46,16 +46,22 @@ class ModelCatalogue:
     routes: Sequence[str] = ()
     limit_s: float = 5.0
 
-    async def list_models(self, provider_key: str | None) -> bytes:
+    async def list_models(self, provider_key: str | None, project_keys: Mapping[str, str] | None = None) -> bytes:
         """The body of ``GET /v1/models``; ``provider_key``, the request's own, is the default provider's."""
+        if project_keys:
+            return await self._with_keys(project_keys).list_models(provider_key)
         asked = self._usable(provider_key)
         lists = await asyncio.gather(*(self._models_of(provider, provider_key) for provider in asked))
         merged = merge_models({provider.name: models for provider, models in zip(asked, lists, strict=True)})
         named = [route_model(name) for name in self.routes]
         return orjson.dumps({"object": "list", "data": [*merged[:1], *named, *merged[1:]]})
 
-    async def find_model(self, model: str, provider_key: str | None) -> bytes:
+    async def find_model(
+        self, model: str, provider_key: str | None, project_keys: Mapping[str, str] | None = None
+    ) -> bytes:
         """The body of ``GET /v1/models/{id}``; NotFoundError ``model_not_found`` where nobody has it."""
+        if project_keys:
+            return await self._with_keys(project_keys).find_model(model, provider_key)
         if model.lower() == RECALL_MODEL:
             return orjson.dumps(BUILT_IN)
         if model in self.routes:
@@ -77,6 +83,10 @@ class ModelCatalogue:
                 return orjson.dumps({**unlisted, "id": model})
         message = f"The model {model!r} does not exist at any provider that has a key here. GET /v1/models lists all."
         raise NotFoundError(message, code="model_not_found", param="model")
+
+    def _with_keys(self, project_keys: Mapping[str, str]) -> ModelCatalogue:
+        """The same for a project that has keys of its own."""
+        return replace(self, environment_keys={**self.environment_keys, **project_keys})
 
     def _usable(self, provider_key: str | None) -> list[Provider]:
         default = self.default_provider

@@ -54,6 +54,10 @@ class RouteQuestion(Protocol):
     def provider_key(self) -> str | None:
         """The provider's key that came with the request."""
 
+    @property
+    def project_keys(self) -> Mapping[str, str]:
+        """The keys of the project itself, by provider: they go before the gateway's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -139,7 +143,7 @@ class ProviderRouter:
         provider = self._provider_of(request, target.model)
         if provider is None:
             return (target,)
-        owner = self._owner(request, owns=provider == first)
+        owner = _owner(request, provider, owns=provider == first)
         wanted = None if owner else target.key_name
         found = [
             replace(target, key_name=None if owner else one.key_name, base_url=one.base_url, owner=owner)
@@ -148,16 +152,9 @@ class ProviderRouter:
         ]
         return tuple(dict.fromkeys(found)) or (replace(target, key_name=wanted, owner=owner),)
 
-    def _owner(self, request: RouteQuestion, *, owns: bool) -> str:
-        """Whose key it is, "" for the gateway's. One that came with the request is for the provider that the route
-        names first, and never sent to another."""
-        if owns and request.provider_key:
-            return sha256(request.provider_key.encode()).hexdigest()[:16]
-        return ""
-
     def _provider_of(self, request: RouteQuestion, model: str) -> Provider | None:
         try:
-            return pick_provider(self.registry, request.path, model, self.default_provider, self.environment_keys)[0]
+            return self._pick(request, model)[0]
         except RequestError:
             return None
 
@@ -170,18 +167,36 @@ class ProviderRouter:
     def _way(self, request: RouteQuestion, target: Target, *, owns: bool) -> Way:
         """The way to a target; ``owns``: the request's own key is for its provider."""
         model = target.model or None
-        provider, rest = pick_provider(self.registry, request.path, model, self.default_provider, self.environment_keys)
+        provider, rest = self._pick(request, model)
         if target.base_url is not None:
             provider = replace(provider, base_url=target.base_url)
-        key = (request.provider_key if owns else None) or self._own_key(provider, target.key_name)
+        key = _callers_key(request, provider, owns=owns) or self._own_key(provider, target.key_name)
         path = f"{request.path}?{request.query}" if request.query else request.path
         route = route_to(provider, path=path, model=model, rest=rest, key=key)
         if rest is None and request.model in self.table.routes:
             route = replace(route, model=model)
         return Way(_name(provider, rest or model, target), target, route)
 
+    def _pick(self, request: RouteQuestion, model: str | None) -> tuple[Provider, str | None]:
+        known = self.environment_keys
+        if request.project_keys:
+            known = {**known, **request.project_keys}
+        return pick_provider(self.registry, request.path, model, self.default_provider, known)
+
     def _own_key(self, provider: Provider, name: str | None) -> str | None:
         return self.named_keys[provider.name][name] if name is not None else self.environment_keys.get(provider.name)
+
+
+def _callers_key(request: RouteQuestion, provider: Provider, *, owns: bool) -> str | None:
+    """The request's own key, or its project's. One that came with the request is for the provider that the route names
+    first (``owns``), and never sent to another."""
+    return (request.provider_key if owns else None) or request.project_keys.get(provider.name)
+
+
+def _owner(request: RouteQuestion, provider: Provider, *, owns: bool) -> str:
+    """Whose key it is, "" for the gateway's."""
+    key = _callers_key(request, provider, owns=owns)
+    return sha256(key.encode()).hexdigest()[:16] if key else ""
 
 
 def endpoints_of(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from recollect.domain.ids import ProjectId, SessionNumber, VaultId
     from recollect.domain.keys import Principal
     from recollect.exchange.authenticate import Authentication
+    from recollect.exchange.credentials import Credentials
     from recollect.exchange.ports import IncomingRequest, ReplySink
     from recollect.providers.base import Headers
     from recollect.remembering.editing import MemoryEditor
@@ -120,6 +121,10 @@ class Gateway(Protocol):
     @property
     def authenticator(self) -> Authenticates:
         """Memory keys."""
+
+    @property
+    def credentials(self) -> Credentials:
+        """Projects' own keys for providers."""
 
     @property
     def store(self) -> Store:

@@ -25,7 +25,14 @@ TABLES = {
     "projects": '{"acme": {"instructions": "Leave work out."}}',
 }
 LISTS = frozenset(
-    {"allow_upstreams", "allow_hosts", "cors.origins", "extractor.categories", "retries.fallback_statuses"}
+    {
+        "allow_upstreams",
+        "allow_hosts",
+        "cors.origins",
+        "extractor.categories",
+        "retries.fallback_statuses",
+        "secret_key",
+    }
 )
 
 

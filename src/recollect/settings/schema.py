@@ -310,6 +310,12 @@ class Settings(Section):
     allow_hosts: tuple[str, ...] = Field(
         default=(), description="`Host` names besides loopback's that are answered while no key exists"
     )
+    secret_key: tuple[str, ...] = Field(
+        default=(),
+        repr=False,
+        description="32 random bytes that seal projects' provider keys, as `openssl rand -base64 32` prints them; "
+        "several: the first seals, all open; none: a file in `data_dir`",
+    )
     providers: dict[str, ProviderSettings] = Field(
         default_factory=dict, description="providers to add or change, by name"
     )
@@ -347,6 +353,11 @@ class Settings(Section):
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.store.path or self.data_dir / "recollect.db"
+
+    @property
+    def secret_path(self) -> Path:
+        """Where the secret that seals provider keys is kept, unless it is set."""
+        return self.data_dir / "secret.key"
 
     @property
     def calibration_path(self) -> Path:

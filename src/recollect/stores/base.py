@@ -1,4 +1,4 @@
-"""The promise of a store: ten small protocols, bundled in :class:`Store`.
+"""The promise of a store: eleven small protocols, bundled in :class:`Store`.
 
 Every call that touches a vault takes the vault: there is no unscoped query. Methods are coroutines that
 never block the event loop. A database that fails, is full or stays locked past its time-out raises
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from recollect.domain.capture import Capture, CaptureReceipt, Injection
+    from recollect.domain.credentials import SealedKey
     from recollect.domain.edits import Edit
     from recollect.domain.ids import (
         Fingerprint,
@@ -53,6 +54,19 @@ class KeyStore(Protocol):
 
     async def revoke_key(self, project: ProjectId, key: KeyId, at: datetime) -> bool:
         """Revoke; False where the project has no such live key."""
+
+
+class CredentialStore(Protocol):
+    """Projects' keys for providers, sealed: the store cannot read them."""
+
+    async def put_credential(self, key: SealedKey) -> None:
+        """Keep a key, in the place of the project's older one for that provider."""
+
+    async def list_credentials(self, project: ProjectId) -> list[SealedKey]:
+        """A project's keys, by provider."""
+
+    async def remove_credential(self, project: ProjectId, provider: str) -> bool:
+        """Forget a key; False where the project has none for that provider."""
 
 
 class VaultStore(Protocol):
@@ -310,6 +324,7 @@ class Store:
     """The seams of one database, so that each caller asks for the one it needs."""
 
     keys: KeyStore
+    credentials: CredentialStore
     vaults: VaultStore
     sessions: SessionStore
     messages: MessageStore

@@ -35,7 +35,7 @@ class Shell:
 
     @staticmethod
     def _depth(arguments: tuple[str, ...]) -> int:
-        return 2 if arguments[0] in {"keys", "users", "eval", "memories", "conflicts"} else 1
+        return 2 if arguments[0] in {"providers", "keys", "users", "eval", "memories", "conflicts"} else 1
 
 
 @pytest.fixture

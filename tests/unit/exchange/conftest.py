@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -132,7 +132,11 @@ class FixedRouter:
 
     others = ()
 
+    def __init__(self):
+        self.asked = []
+
     def plan(self, request):
+        self.asked.append(request)
         url = f"http://provider/v1/{request.path}"
         ways = [Way("openai", Target("first"), Route("openai", url, None))]
         ways += [Way(name, Target(name), Route("openai", url, name)) for name in self.others]
@@ -149,7 +153,7 @@ class NoBuiltIn:
 
 
 class NoCatalogue:
-    async def list_models(self, provider_key):
+    async def list_models(self, provider_key, project_keys):
         return b'{"object":"list","data":[]}'
 
 
@@ -225,6 +229,11 @@ class Gateway:
             NoCatalogue(),
             PipelineSettings(Controls(), 1_000_000, self.clock, lambda _model: None),
         )
+
+    def use(self, credentials):
+        """Give the gateway what it holds of projects' keys."""
+        stages = self.pipeline._stages
+        self.pipeline._stages = replace(stages, forward=replace(stages.forward, credentials=credentials))
 
     async def pause(self, seconds):
         await self.rest(seconds)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -25,6 +25,7 @@ class Question:
     model: str | None = "fast"
     forward_target: str | None = None
     provider_key: str | None = None
+    project_keys: dict[str, str] = field(default_factory=dict)
 
 
 def router(routes=None, *, keys=("openai", "groq"), named=None):
@@ -129,6 +130,18 @@ def test_the_requests_own_key_goes_to_the_provider_that_the_route_names_first_an
         ("groq/llama", "Bearer sk-groq"),
         ("mistral/m", None),
     ]
+
+
+def test_a_projects_keys_go_before_the_gateways_and_behind_the_requests():
+    made = router({"fast": ["openai/gpt-4o", "groq/llama", "mistral/m"]}, named={"openai": {"a": "sk-a", "b": "sk-b"}})
+    theirs = {"openai": "sk-theirs", "mistral": "sk-theirs-too"}
+    plan = made.plan(Question(project_keys=theirs))
+    assert [(way.name, key_of(way)) for way in plan.ways] == [
+        ("openai/gpt-4o", "Bearer sk-theirs"),
+        ("groq/llama", "Bearer sk-groq"),
+        ("mistral/m", "Bearer sk-theirs-too"),
+    ]
+    assert key_of(made.plan(Question(project_keys=theirs, provider_key="sk-mine")).ways[0]) == "Bearer sk-mine"
 
 
 def test_one_callers_spent_key_does_not_make_anothers_rest():

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
@@ -288,6 +288,7 @@ class Question:
     model: str | None = "gpt-4o"
     forward_target: str | None = None
     provider_key: str | None = "sk-1"
+    project_keys: dict[str, str] = field(default_factory=dict)
 
 
 ROUTER = ProviderRouter(REGISTRY, ALLOW, "openai", {})

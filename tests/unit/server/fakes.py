@@ -18,7 +18,10 @@ from recollect.domain.memories import ConflictPolicy
 from recollect.domain.messages import NewMessage
 from recollect.domain.recall import Hit, MemoryStatus, RecallResult
 from recollect.exchange.authenticate import Authenticator
+from recollect.exchange.credentials import Credentials
 from recollect.exchange.ports import IncomingRequest, ReplySink
+from recollect.providers.key_safe import KeySafe, new_secret
+from recollect.providers.registry import load_registry
 from recollect.remembering.editing import MemoryEditor
 from recollect.remembering.knowledge import Knowledge
 from recollect.server.app import GatewayApp
@@ -133,6 +136,8 @@ class FakeGateway:
         self.captured = 0
         self.editor = MemoryEditor(self.store, self.knowledge, self.clock, self.count_capture, self.extraction.notify)
         self.authenticator = Authenticator(self.store.keys)
+        safe = KeySafe.from_texts([new_secret()])
+        self.credentials = Credentials(self.store.credentials, load_registry(), lambda: safe)
 
     def clock(self) -> datetime:
         return datetime.now(UTC)

@@ -14,6 +14,7 @@ from recollect.domain.keys import KeyKind, MemoryKey, MemoryMode
 from recollect.domain.knowledge import WindowExtraction
 from recollect.domain.memories import Extraction
 from recollect.domain.traces import Trace
+from recollect.errors import SettingsError
 from recollect.extractors.rules import RuleExtractor
 from recollect.server.ports import Readiness
 from recollect.stores.in_memory import in_memory_store
@@ -214,6 +215,61 @@ class TestTraces:
         bob = await make_key(gateway, KeyKind.VAULT, user="bob")
         assert (await call(app, "GET", "/v1/memory/traces/trc_9", key=ann))[0] == 200
         assert (await call(app, "GET", "/v1/memory/traces/trc_9", key=bob))[0] == 404
+
+
+class TestProviders:
+    KEY = "sk-proj-0123456789abcdef"
+
+    async def test_a_key_goes_in_and_never_comes_out(self, app, gateway):
+        admin = await make_key(gateway, KeyKind.ADMIN)
+        status, made = await call(app, "PUT", "/v1/memory/providers/gemini", {"key": self.KEY}, admin)
+        assert (status, made["provider"], made["hint"]) == (200, "google", "…cdef")
+        status, added = await call(app, "POST", "/v1/memory/providers", {"provider": "openai", "key": self.KEY}, admin)
+        assert (status, added["object"]) == (201, "provider_key")
+        _, listed = await call(app, "GET", "/v1/memory/providers", key=admin)
+        assert [one["provider"] for one in listed["data"]] == ["google", "openai"]
+        assert self.KEY not in json.dumps([made, added, listed])
+        assert await gateway.credentials.of(PROJECT) == {"google": self.KEY, "openai": self.KEY}
+
+    async def test_a_removed_key_is_gone(self, app, gateway):
+        admin = await make_key(gateway, KeyKind.ADMIN)
+        await call(app, "PUT", "/v1/memory/providers/openai", {"key": self.KEY}, admin)
+        status, gone = await call(app, "DELETE", "/v1/memory/providers/openai", key=admin)
+        assert (status, gone["deleted"]) == (200, True)
+        status, missing = await call(app, "DELETE", "/v1/memory/providers/openai", key=admin)
+        assert (status, missing["error"]["code"]) == (404, "provider_key_not_found")
+
+    @pytest.mark.parametrize("kind", [KeyKind.CLIENT, KeyKind.VAULT])
+    @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("POST", ""), ("PUT", "/openai"), ("DELETE", "/openai")])
+    async def test_only_an_admin_may(self, app, gateway, kind, method, path):
+        key = await make_key(gateway, kind, user="ann" if kind is KeyKind.VAULT else None)
+        body = {"provider": "openai", "key": self.KEY} if method == "POST" else {"key": self.KEY}
+        sent = body if method in {"POST", "PUT"} else None
+        assert (await call(app, method, f"/v1/memory/providers{path}", sent, key))[0] == 403
+        assert await gateway.credentials.list(PROJECT) == []
+
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            ({"provider": "nobody", "key": "sk-1"}, "unknown_provider"),
+            ({"provider": "openai", "key": "two words"}, "invalid_provider_key"),
+            ({"provider": "openai"}, "missing_field"),
+        ],
+    )
+    async def test_what_is_wrong_is_named(self, app, gateway, body, code):
+        admin = await make_key(gateway, KeyKind.ADMIN)
+        status, refused = await call(app, "POST", "/v1/memory/providers", body, admin)
+        assert (status, refused["error"]["code"]) == (400, code)
+
+    async def test_a_secret_that_cannot_be_used_is_said(self, app, gateway):
+        def fail():
+            message = "secret.key: others may read the secret key."
+            raise SettingsError(message)
+
+        gateway.credentials.open_safe = fail
+        admin = await make_key(gateway, KeyKind.ADMIN)
+        status, refused = await call(app, "PUT", "/v1/memory/providers/openai", {"key": self.KEY}, admin)
+        assert (status, refused["error"]["code"]) == (503, "secret_key_unusable")
 
 
 class TestKeys:

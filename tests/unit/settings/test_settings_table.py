@@ -27,6 +27,7 @@ def test_every_variable_of_the_table_is_read():
         "cost.asks_for_usage": "never",
         "routes": "fast=a/1",
         "retries.fallback_statuses": "418",
+        "secret_key": "ab",
         "embedder.base_url": "http://x",
         "extractor.base_url": "http://x",
         "has_access_log": "true",

@@ -71,6 +71,23 @@ MEMORY_OPERATIONS = (
     Operation("post", "/v1/memory/keys", "Create a memory key", "NewKey", "KeyRequest", status="201"),
     Operation("get", "/v1/memory/keys", "List memory keys", "KeyList"),
     Operation("delete", "/v1/memory/keys/{key_id}", "Revoke a memory key", "Deleted"),
+    Operation("get", "/v1/memory/providers", "List the project's own provider keys", "ProviderKeyList"),
+    Operation(
+        "post",
+        "/v1/memory/providers",
+        "Give the project its own key for a provider",
+        "ProviderKey",
+        "NewProviderKey",
+        status="201",
+    ),
+    Operation(
+        "put",
+        "/v1/memory/providers/{provider}",
+        "Set or replace the project's key for a provider",
+        "ProviderKey",
+        "ProviderKeyRequest",
+    ),
+    Operation("delete", "/v1/memory/providers/{provider}", "Forget the project's key for a provider", "Deleted"),
     Operation("get", "/v1/memory/jobs", "List dead letters", "JobList", query=("limit",)),
     Operation("post", "/v1/memory/jobs/replay", "Try dead letters again", "Replayed", "ReplayRequest"),
 )

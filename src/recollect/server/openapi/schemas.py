@@ -20,6 +20,8 @@ from recollect.server.openapi.parts import (
 )
 from recollect.server.openapi.shared import ABOUT, ADDRESS, BESIDE, HEAD, KIND, MODE, RECALL, STRATEGY
 
+_SECRET = text("the key: stored encrypted, never shown again")
+
 
 def components() -> dict[str, Schema]:
     """Every named schema."""
@@ -91,6 +93,10 @@ def _requests() -> dict[str, Schema]:
             },
             is_open=False,
         ),
+        "NewProviderKey": record(
+            {**ADDRESS, "provider": text("the provider's name"), "key": _SECRET}, "provider", "key", is_open=False
+        ),
+        "ProviderKeyRequest": record({**ADDRESS, "key": _SECRET}, "key", is_open=False),
         "ReplayRequest": record({**ADDRESS, "limit": whole(minimum=1, maximum=1000)}, is_open=False),
     }
 
@@ -186,6 +192,19 @@ def _people() -> dict[str, Schema]:
         "Key": record(key, "id", "object"),
         "NewKey": record({**key, "key": text("the secret, `mk_…`: shown this once")}, "id", "key"),
         "KeyList": page("Key"),
+        "ProviderKey": record(
+            {
+                "id": text(),
+                "object": choice("provider_key"),
+                "provider": text("the registry's name"),
+                "hint": text("its last characters"),
+                "set_at": moment(),
+            },
+            "id",
+            "object",
+            "provider",
+        ),
+        "ProviderKeyList": page("ProviderKey"),
         "Deleted": record({"id": text(), "object": text(), "deleted": flag()}, "id", "deleted"),
     }
 

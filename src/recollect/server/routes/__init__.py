@@ -19,6 +19,7 @@ from recollect.server.routes import (
     memories,
     operations,
     prepare,
+    providers,
     reading,
     search,
     sessions,
@@ -47,6 +48,7 @@ NOUNS = (
     stats,
     traces,
     keys,
+    providers,
     jobs,
     operations,
 )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from recollect.domain.capture import Injection
+    from recollect.domain.credentials import SealedKey
     from recollect.domain.edits import Edit
     from recollect.domain.ids import Fingerprint, Lineage, MessageId, ProjectId, SessionName, SessionNumber, TraceId
     from recollect.domain.keys import MemoryKey
@@ -129,6 +130,7 @@ class MemoryState:
 
     clock: Callable[[], datetime]
     keys: dict[bytes, MemoryKey] = field(default_factory=dict)
+    credentials: dict[tuple[ProjectId, str], SealedKey] = field(default_factory=dict)
     vaults: dict[VaultId, VaultRecord] = field(default_factory=dict)
     owners: dict[tuple[ProjectId, str], VaultId] = field(default_factory=dict)
     jobs: dict[JobId, JobRecord] = field(default_factory=dict)

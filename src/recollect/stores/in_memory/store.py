@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recollect.stores.base import Store
+from recollect.stores.in_memory.credentials import InMemoryCredentials
 from recollect.stores.in_memory.knowledge import InMemoryKnowledge
 from recollect.stores.in_memory.messages import InMemoryInjections, InMemoryMessages, InMemoryTraces
 from recollect.stores.in_memory.people import InMemoryKeys, InMemorySessions, InMemoryVaults
@@ -38,6 +39,7 @@ def in_memory_store(*, clock: Callable[[], datetime] = utc_now) -> Store:
     state = MemoryState(clock)
     return Store(
         keys=InMemoryKeys(state),
+        credentials=InMemoryCredentials(state),
         vaults=InMemoryVaults(state),
         sessions=InMemorySessions(state),
         messages=InMemoryMessages(state),

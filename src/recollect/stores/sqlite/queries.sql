@@ -20,6 +20,16 @@ FROM memory_keys WHERE :project IS NULL OR project = :project ORDER BY created_a
 UPDATE memory_keys SET revoked_at_us = :at_us
 WHERE key_id = :key_id AND project = :project AND revoked_at_us IS NULL;
 
+-- name: put_credential
+-- A project's key for a provider, in the place of an older one.
+INSERT OR REPLACE INTO provider_keys (project, provider, sealed, hint, set_at_us) VALUES (?, ?, ?, ?, ?);
+
+-- name: list_credentials
+SELECT provider, sealed, hint, set_at_us FROM provider_keys WHERE project = ? ORDER BY provider;
+
+-- name: remove_credential
+DELETE FROM provider_keys WHERE project = ? AND provider = ?;
+
 -- name: find_vault
 -- The user's vault.
 SELECT vault_id, project, user, created_at_us FROM vaults WHERE project = :project AND user = :user;

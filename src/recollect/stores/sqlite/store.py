@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recollect.stores.base import Store
+from recollect.stores.sqlite.credentials import SqliteCredentials
 from recollect.stores.sqlite.database import Database
 from recollect.stores.sqlite.index import SqliteIndex
 from recollect.stores.sqlite.jobs import SqliteJobs
@@ -58,6 +59,7 @@ def open_sqlite_store(
     database = Database(path, Queries(), clock=clock, busy_timeout_ms=busy_timeout_ms, readers=readers)
     return Store(
         keys=SqliteKeys(database),
+        credentials=SqliteCredentials(database),
         vaults=SqliteVaults(database),
         sessions=SqliteSessions(database),
         messages=SqliteMessages(database),

@@ -19,6 +19,7 @@ The test methods are coroutines (pytest-asyncio in auto mode, or any runner that
 
 from recollect.testing.store_suite.branches import BranchTests
 from recollect.testing.store_suite.captures import CaptureTests
+from recollect.testing.store_suite.credentials import CredentialTests
 from recollect.testing.store_suite.derived import DerivedTests
 from recollect.testing.store_suite.erasure import ErasureTests
 from recollect.testing.store_suite.knowledge import KnowledgeTests
@@ -31,6 +32,14 @@ __all__ = ["ManualClock", "StoreSuite", "Writer", "passage", "said"]
 
 
 class StoreSuite(
-    OwnerTests, CaptureTests, BranchTests, DerivedTests, KnowledgeTests, QueueTests, RecordTests, ErasureTests
+    OwnerTests,
+    CredentialTests,
+    CaptureTests,
+    BranchTests,
+    DerivedTests,
+    KnowledgeTests,
+    QueueTests,
+    RecordTests,
+    ErasureTests,
 ):
     """Every promise of :mod:`recollect.stores.base`, as tests."""
