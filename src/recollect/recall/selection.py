@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from recollect.recall.ranking import Ranking
     from recollect.recall.vault_index import VaultIndex
 
-TOKEN_PRICE = 0.007
+TOKEN_PRICE = 0.02
 """What the logarithm of its tokens takes from a passage's score when it is packed: two short may beat a long one."""
 LEAST_DUPLICATE_TERMS = 3
 """Passages with the same index terms in the same order are duplicates, unless they are as short as "yes, thanks"."""
