@@ -15,6 +15,7 @@ BESIDES_STAGES = {
     "ports",  # what the edge must provide
     "relay",  # carries the reply's bytes between forward and capture
     "tap",  # listens to them
+    "progress",  # begins a stream while recall still browses
     "account",  # counts what an exchange takes, around forward
     "record",  # tells what became of it
     "credentials",  # projects' provider keys, which forward uses

@@ -16,9 +16,15 @@ import orjson
 from recollect.domain.ids import TraceId, new_id
 from recollect.domain.keys import MemoryMode
 from recollect.domain.recall import MemoryStatus, Strategy
-from recollect.errors import InvalidRequestError, PayloadTooLargeError, StoreUnavailableError, UpstreamBrokenError
+from recollect.errors import (
+    ApiError,
+    InvalidRequestError,
+    StoreUnavailableError,
+    UpstreamBrokenError,
+)
 from recollect.exchange.exchange import Exchange
 from recollect.exchange.forward import BUILT_IN_PROVIDER, with_model
+from recollect.exchange.progress import telling_sink
 from recollect.exchange.record import tell
 from recollect.exchange.relay import FIRST_ERROR_STATUS, CapturingRelay, relay_untouched
 from recollect.exchange.resolve import place_without_store, project_of, user_of
@@ -93,6 +99,7 @@ class Pipeline:
     ) -> None:
         """Take the stages, the catalogue of models, the settings, and who counts; None: nobody does."""
         self._accountant = accountant
+        self._tells_progress = True
         self._stages = stages
         self._catalogue = catalogue
         self._settings = settings
@@ -131,23 +138,33 @@ class Pipeline:
             await self._pass_through(exchange, authentication, sink)
             return
         exchange.dialect = dialect
-        exchange.document = JsonDocument.parse(await self._whole_body(request))
+        exchange.document = JsonDocument.parse(await request.whole_body(self._settings.max_body_bytes))
         exchange.controls = self._controls(exchange, authentication)
         exchange.prompt = _read_prompt(exchange, dialect, exchange.document)
         exchange.route = self._stages.forward.route(exchange, exchange.prompt.model)
+        telling = telling_sink(exchange, dialect.name, sink) if self._tells_progress else None
+        try:
+            await self._answer(exchange, dialect, exchange.document, telling or sink)
+        except ApiError as error:
+            if telling is None or not await telling.fail(error):
+                raise
+
+    async def _answer(self, exchange: Exchange, dialect: Dialect, document: JsonDocument, sink: ReplySink) -> None:
         if exchange.memory_is_on:
             await self._remember_before(exchange)
         with _Timed(exchange, "inject"):
             self._stages.inject.run(exchange)
             if self._accountant is not None:
                 self._accountant.prepare(exchange)
-            body = dialect.edit(exchange.document, exchange.edit)
+            body = dialect.edit(document, exchange.edit)
         await self._exchange_with_provider(exchange, body, sink)
 
     def over(self, upstream: Upstream) -> Pipeline:
-        """The same pipeline with another way to the provider: for a client whose requests share a WebSocket."""
+        """The same pipeline with another way to the provider: for a client whose requests share a WebSocket, in which
+        there are no comments."""
         stages = replace(self._stages, forward=self._stages.forward.over(upstream))
         other = Pipeline(stages, self._catalogue, self._settings, self._accountant)
+        other._tells_progress = False
         other._background = self._background
         other._late_captures = self._late_captures
         return other
@@ -237,7 +254,7 @@ class Pipeline:
         if request.method in {"GET", "HEAD", "DELETE", "OPTIONS"} and not request.header(b"content-length"):
             body = None
         elif (request.header(b"content-type") or "").startswith(MODEL_BODIES):
-            body = await self._whole_body(request)
+            body = await request.whole_body(self._settings.max_body_bytes)
             body, model = self._with_plain_model(exchange, body)
         if exchange.route is None:
             exchange.route = self._stages.forward.route(exchange, model)
@@ -295,19 +312,6 @@ class Pipeline:
         if exchange.dialect is MESSAGES and exchange.document is not None:
             return with_metadata(controls, exchange.document)
         return controls
-
-    async def _whole_body(self, request: IncomingRequest) -> bytes:
-        if isinstance(request.body, bytes):
-            return request.body
-        parts: list[bytes] = []
-        size = 0
-        async for chunk in request.body:
-            size += len(chunk)
-            if size > self._settings.max_body_bytes:
-                message = f"The body is larger than {self._settings.max_body_bytes} bytes, the limit of this gateway."
-                raise PayloadTooLargeError(message)
-            parts.append(chunk)
-        return b"".join(parts)
 
     def _headers(self, exchange: Exchange) -> Headers:
         place = exchange.place

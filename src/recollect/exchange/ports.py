@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from recollect.errors import PayloadTooLargeError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from datetime import datetime
@@ -42,6 +44,20 @@ class IncomingRequest:
             if found == name:
                 return value.decode("latin-1")
         return None
+
+    async def whole_body(self, most_bytes: int) -> bytes:
+        """All of the body; PayloadTooLargeError where chunks come to more."""
+        if isinstance(self.body, bytes):
+            return self.body
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self.body:
+            size += len(chunk)
+            if size > most_bytes:
+                message = f"The body is larger than {most_bytes} bytes, the limit of this gateway."
+                raise PayloadTooLargeError(message)
+            parts.append(chunk)
+        return b"".join(parts)
 
 
 class ReplySink(Protocol):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
+
 from recollect.wire.content import canonical_json
 
 if TYPE_CHECKING:
@@ -38,7 +40,27 @@ def error_event(dialect: str, error: ApiError) -> bytes:
     """
     if dialect == MESSAGES:
         return f"event: error\ndata: {canonical_json(_anthropic(error))}\n\n".encode()
-    members = _members(error)
+    return _event(dialect, _members(error))
+
+
+def reply_as_event(dialect: str, status: int, body: bytes) -> bytes:
+    """The same event for a provider's own error, in its own words where it is a JSON object with an ``error``."""
+    try:
+        sent = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        sent = None
+    told = sent.get("error") if isinstance(sent, dict) else None
+    error = (
+        told
+        if isinstance(told, dict)
+        else {"message": f"The provider answered with HTTP {status}.", "type": "api_error"}
+    )
+    if dialect == MESSAGES:
+        return f"event: error\ndata: {canonical_json({'type': 'error', 'error': error})}\n\n".encode()
+    return _event(dialect, error)
+
+
+def _event(dialect: str, members: dict[str, object]) -> bytes:
     if dialect == "responses":
         told = {**members, "type": "error", "error": members}
         return f"event: error\ndata: {canonical_json(told)}\n\n".encode()

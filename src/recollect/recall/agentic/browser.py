@@ -123,7 +123,6 @@ class Browser:
             reason = "tokens"
             raise FellBackError(reason)
         self.steps += 1
-        await self._tell(f"step {self.steps}")
         question = Question(
             tuple(turns),
             tools,
@@ -131,6 +130,7 @@ class Browser:
             most_tokens=min(MOST_ANSWER_TOKENS, left),
         )
         answer = await self.model.ask(question)
+        await self._tell(f"step {self.steps}")  # a model that refuses the key leaves the reply its own status
         self.tokens += sent + estimate_tokens(answer.text) if answer.tokens is None else answer.tokens
         return answer
 
