@@ -30,16 +30,16 @@ def tell(gateway: GatewayProcess, user: str) -> str:
     return gateway.create_key(kind="vault", user=user)
 
 
-def searches() -> Script:
-    return Script(text="", tool_calls=(ToolCall("search", '{"query": "cello"}', "call_1"),))
+def searches(word: str = "cello") -> Script:
+    return Script(text="", tool_calls=(ToolCall("search", f'{{"query": "{word}"}}', "call_1"),))
 
 
-def picks_the_cello() -> Script:
+def picks(word: str = "cello") -> Script:
     """Chooses by the number under which it was shown."""
 
     def answer(received: Any) -> str:
         shown = "\n".join(str(one["content"]) for one in received.json()["messages"])
-        line = next(line for line in shown.splitlines() if "cello" in line and line[:1].isdigit())
+        line = next(line for line in shown.splitlines() if word in line and line[:1].isdigit())
         return f"[{line.split()[0]}]"
 
     return Script(text=answer)
@@ -52,7 +52,7 @@ def test_the_requests_own_model_browses(
 ) -> None:
     key = tell(gateway, f"browsing {path} {style}")
     is_unasked = (style, path) == ("forward", "messages")
-    provider.then(*([] if is_unasked else [searches(), picks_the_cello()]), Script(text=ANSWER))
+    provider.then(*([] if is_unasked else [searches(), picks()]), Script(text=ANSWER))
     before = len(provider.requests)
     if style == "router":
         url, headers, model = gateway.base_url, {"Authorization": f"Bearer {key}"}, "openai/gpt-4o"
@@ -90,6 +90,23 @@ def test_where_the_model_fails_balanced_answers(gateway: GatewayProcess, provide
     assert (reply.headers["x-memory-strategy"], reply.headers["x-memory-status"]) == ("balanced", "injected")
     trace = call(gateway, "GET", f"traces/{reply.headers['x-memory-request-id']}")
     assert trace["recall"]["agentic"]["fell_back"] == "refused_400"
+    assert TOLD[0] in provider.last.body.decode()
+
+
+def test_the_bound_of_steps_is_seen_in_the_trace(gateway: GatewayProcess, provider: ScriptedProvider) -> None:
+    key = tell(gateway, "browsing without end")
+    provider.then(*[searches()] * 6, Script(text=ANSWER))
+    before = len(provider.requests)
+    headers = {"Authorization": f"Bearer {key}", "X-Memory-Strategy": "agentic"}
+    body = {"model": "openai/gpt-4o", **BODIES["chat/completions"]}
+    reply = httpx.post(f"{gateway.base_url}/chat/completions", json=body, headers=headers, timeout=60)
+    assert (reply.status_code, reply.headers["x-memory-strategy"]) == (200, "balanced")
+    agentic = call(gateway, "GET", f"traces/{reply.headers['x-memory-request-id']}")["recall"]["agentic"]
+    assert (agentic["fell_back"], agentic["steps"]) == ("steps", 6)
+    assert {one["tool"] for one in agentic["calls"]} == {"search"}
+    assert 0 < agentic["tokens"] <= 8000
+    asked = provider.requests[before:-1]
+    assert [len(one.json()["tools"]) for one in asked] == [7, 7, 7, 7, 7, 1]
     assert TOLD[0] in provider.last.body.decode()
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from recollect.testing.scripted_provider import Script, ScriptedProvider
 from tests.e2e.gateway_process import GatewayProcess
+from tests.e2e.test_browsing import picks, searches
 from tests.e2e.vaults import call, eventually, ingest
 
 if TYPE_CHECKING:
@@ -165,3 +166,52 @@ def test_an_endpoint_that_is_away_is_waited_for_over_a_kill(extracting: Extracti
     extracting.gateway.restart()
     assert eventually(lambda: [one["text"] for one in extracting.memories(user)] == [KNOWN]), time.monotonic() - started
     assert extracting.texts(user) == [TOLD, ANSWER]
+
+
+def test_the_same_model_browses_also_where_a_request_has_none(extracting: Extracting) -> None:
+    user = "browser"
+    extracting.tell(user)
+    question = {"messages": [{"role": "user", "content": "Which bird did we see?"}]}
+    for path, body in (("search", {"query": "Which bird did we see?"}), ("prepare", question)):
+        extracting.model.then(searches("heron"), picks("heron"))
+        found = call(extracting.gateway, "POST", path, {"user": user, "strategy": "agentic", **body})
+        trace = call(extracting.gateway, "GET", f"traces/{found['trace_id']}")["recall"]
+        assert (trace["strategy"], trace["agentic"]["model"], trace["agentic"]["fell_back"]) == (
+            "agentic",
+            "small",
+            None,
+        )
+        assert [one["tool"] for one in trace["agentic"]["calls"]] == ["search", "inject"]
+        texts = [hit["text"] for hit in found.get("data") or found["memories"]]
+        assert len(texts) == 1
+        assert "heron" in texts[0]
+
+
+@pytest.mark.parametrize("whole_user", [False, True], ids=["message", "user"])
+def test_what_is_deleted_is_in_no_file(extracting: Extracting, whole_user: bool) -> None:
+    """Not in the database and its log, nor in the spool, the extractor's folder, or a trace."""
+    user = f"forgotten-{whole_user}"
+    word = f"Zqvogel{whole_user}"
+    told = f"We saw {word} at the lake."
+    gateway = extracting.gateway
+    extracting.model.script = Script(text=notes(fact(f"saw {word} at the lake", value=f"They saw {word}.")))
+    ingest(gateway, user, [{"role": "user", "content": told}, {"role": "assistant", "content": ANSWER}], session_id="s")
+    call(gateway, "POST", "sessions/s/process", {"user": user, "wait": True})
+    [memory] = extracting.memories(user)
+    body = {"user": user, "messages": [{"role": "user", "content": "What did we see at the lake?"}]}
+    assert word in call(gateway, "POST", "prepare", body)["context"]
+    assert holding(gateway, word) != []
+    if whole_user:
+        call(gateway, "DELETE", f"users/{user}")
+    else:
+        call(gateway, "DELETE", f"memories/{memory['sources'][0]['message_id']}?user={user}")
+        assert eventually(lambda: extracting.stats(user)["sessions_due"] == 0)
+        assert extracting.memories(user) == []
+    assert eventually(lambda: holding(gateway, word) == []), holding(gateway, word)
+
+
+def holding(gateway: GatewayProcess, word: str) -> list[str]:
+    """The files of the data folder that hold a word, in any case."""
+    files = [path for path in gateway.data_dir.rglob("*") if path.is_file()]
+    found = [path for path in files if word.lower().encode() in path.read_bytes().lower()]
+    return [path.name for path in found]

@@ -12,7 +12,7 @@ import pytest
 from recollect.client.http_flavour import httpx
 from recollect.testing.scripted_provider import Script
 from tests.e2e.answers import ANSWER
-from tests.e2e.test_browsing import ASKED, BODIES, TOLD, picks_the_cello, searches, tell
+from tests.e2e.test_browsing import ASKED, BODIES, TOLD, picks, searches, tell
 from tests.e2e.vaults import stored_texts
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def over_a_socket(gateway: GatewayProcess, key: str, path: str, **headers: str) 
 @pytest.mark.parametrize("path", BODIES)
 def test_raw_bytes(gateway: GatewayProcess, provider: ScriptedProvider, path: str) -> None:
     key = tell(gateway, f"progress raw {path}")
-    provider.then(searches(), picks_the_cello(), Script(text=ANSWER))
+    provider.then(searches(), picks(), Script(text=ANSWER))
     received = over_a_socket(gateway, key, path, **{"Accept-Encoding": "gzip"})
     head, _, body = received.partition("\r\n\r\n")
     assert head.startswith("HTTP/1.1 200")
@@ -82,7 +82,7 @@ def clients(gateway: GatewayProcess, key: str) -> dict[str, Any]:
 def test_sdks(gateway: GatewayProcess, provider: ScriptedProvider, path: str) -> None:
     user = f"progress sdk {path}"
     key = tell(gateway, user)
-    provider.then(searches(), picks_the_cello(), Script(text=ANSWER))
+    provider.then(searches(), picks(), Script(text=ANSWER))
     assert clients(gateway, key)[path]() == ANSWER
     assert TOLD[1] in provider.last.body.decode()
     assert ANSWER in stored_texts(gateway, user)
@@ -93,7 +93,7 @@ def test_a_providers_error_is_raised_by_the_sdk(gateway: GatewayProcess, provide
     """The head has gone with status 200: the error is the stream's only event."""
     user = f"progress refused {path}"
     key = tell(gateway, user)
-    provider.then(searches(), picks_the_cello(), Script(status=400))
+    provider.then(searches(), picks(), Script(status=400))
     with pytest.raises((openai.APIError, anthropic.APIError, RuntimeError)):
         clients(gateway, key)[path]()
     assert ASKED not in stored_texts(gateway, user)
