@@ -44,7 +44,8 @@ class Hindsight:
         dated = [] if at is None else [one for one in known.timeline.at(at) if _tells_of(one, at)]
         if at is None or not dated:
             return result
-        found = await self.engine.recall(vault, replace(request, as_of=None, now=at))
+        later = replace(request, as_of=None, now=at, last_n_messages=0, recent_messages=0)
+        found = await self.engine.recall(vault, later)
         hits = await self._hits(vault, found, dated, request)
         quoted = {hit.message.number for hit in found.selection}
         chosen = [hit for hit in hits if not quoted.isdisjoint(hit.numbers)]
