@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-import time
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from recollect.errors import (
     StoreUnavailableError,
     UpstreamBrokenError,
 )
-from recollect.exchange.exchange import Exchange
+from recollect.exchange.exchange import Exchange, Timed
 from recollect.exchange.forward import BUILT_IN_PROVIDER, with_model
 from recollect.exchange.progress import telling_sink
 from recollect.exchange.record import tell
@@ -124,7 +123,7 @@ class Pipeline:
     async def _carry(self, exchange: Exchange, sink: ReplySink) -> None:
         """Through the stages."""
         request = exchange.request
-        with _Timed(exchange, "authenticate"):
+        with Timed(exchange, "authenticate"):
             authentication = await self._stages.authenticate.authenticate(
                 request.headers, is_loopback=request.client_is_loopback
             )
@@ -152,7 +151,7 @@ class Pipeline:
     async def _answer(self, exchange: Exchange, dialect: Dialect, document: JsonDocument, sink: ReplySink) -> None:
         if exchange.memory_is_on:
             await self._remember_before(exchange)
-        with _Timed(exchange, "inject"):
+        with Timed(exchange, "inject"):
             self._stages.inject.run(exchange)
             if self._accountant is not None:
                 self._accountant.prepare(exchange)
@@ -180,12 +179,12 @@ class Pipeline:
         if principal is None or prompt is None:
             return
         try:
-            with _Timed(exchange, "resolve"):
+            with Timed(exchange, "resolve"):
                 await self._wait_for_late_captures(exchange, principal)
                 exchange.place = await self._stages.resolve.resolve(
                     principal, exchange.controls, prompt, exchange.started_at
                 )
-            with _Timed(exchange, "recall"):
+            with Timed(exchange, "recall"):
                 route_model = (exchange.route.model if exchange.route else None) or prompt.model or ""
                 if exchange.controls.strategy is Strategy.AGENTIC:
                     exchange.own_model = self._stages.forward.own_model(exchange)
@@ -200,7 +199,7 @@ class Pipeline:
                 exchange.place = place_without_store(exchange)
 
     async def _exchange_with_provider(self, exchange: Exchange, body: bytes, sink: ReplySink) -> None:
-        with _Timed(exchange, "forward"):
+        with Timed(exchange, "forward"):
             upstream = await self._send(exchange, body)
         exchange.note_head(upstream)
         if upstream.status in REDIRECTS:
@@ -209,7 +208,7 @@ class Pipeline:
             raise UpstreamBrokenError(message, code="upstream_redirected")
         if upstream.status >= FIRST_ERROR_STATUS or exchange.place is None:
             dialect = exchange.dialect.name if exchange.dialect else ""
-            with _Timed(exchange, "relay"):
+            with Timed(exchange, "relay"):
                 await relay_untouched(upstream, sink, self._headers(exchange), dialect)
             return
         relay = CapturingRelay(
@@ -217,7 +216,7 @@ class Pipeline:
         )
         decorate = (lambda body: add_memories(body, _memories(exchange))) if exchange.controls.is_verbose else None
         try:
-            with _Timed(exchange, "relay"):
+            with Timed(exchange, "relay"):
                 await relay.run(lambda: self._headers(exchange), decorate)
         finally:
             exchange.reply = relay.reply
@@ -259,11 +258,11 @@ class Pipeline:
         if exchange.route is None:
             exchange.route = self._stages.forward.route(exchange, model)
         exchange.passed_model = model
-        with _Timed(exchange, "forward"):
+        with Timed(exchange, "forward"):
             upstream = await self._send(exchange, body)
         exchange.note_head(upstream)
         is_awaited = upstream.status < FIRST_ERROR_STATUS and self._stages.capture.awaited.find(exchange)
-        with _Timed(exchange, "relay"):
+        with Timed(exchange, "relay"):
             if is_awaited:
                 relay = CapturingRelay(exchange, upstream, sink, self._stages.capture, self._in_background)
                 await relay.run(lambda: self._headers(exchange), None)
@@ -385,20 +384,3 @@ def _dialect_path(request: IncomingRequest) -> str:
 def _memories(exchange: Exchange) -> str:
     """What ``X-Memory-Verbose`` adds to the reply: the injected memories, as JSON."""
     return orjson.dumps([hit_object(hit) for hit in exchange.shown]).decode()
-
-
-class _Timed:
-    """Notes how long a stage took. A class, because it is on the path of every request."""
-
-    __slots__ = ("_exchange", "_stage", "_started")
-
-    def __init__(self, exchange: Exchange, stage: str) -> None:
-        self._exchange = exchange
-        self._stage = stage
-
-    def __enter__(self) -> None:
-        self._started = started = time.perf_counter()
-        self._exchange.stage_at_ms[self._stage] = (started - self._exchange.started) * 1000
-
-    def __exit__(self, *_error: object) -> None:
-        self._exchange.stage_ms[self._stage] = (time.perf_counter() - self._started) * 1000
