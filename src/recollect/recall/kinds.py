@@ -102,13 +102,14 @@ def lifted(index: VaultIndex, query: Query, ranking: Ranking) -> Ranking:
 def _rarity(index: VaultIndex, wanted: Iterable[int]) -> NDArray[np.float32]:
     """By place, how rare in this vault the rarest member is that stands there: 0 (none) to 1 (nowhere else)."""
     layout = index.layout
-    rarest = np.zeros(len(layout), np.float32)
-    most = np.log1p(len(layout))
-    for term in wanted:
-        places = layout.place_of[np.unique(index.postings.owners((term,)))]
-        places = places[places >= 0]
-        if len(places):
-            rarest[places] = np.maximum(rarest[places], np.log1p(len(layout) / len(places)) / most)
+    total = len(layout)
+    which, passages = index.postings.pairs(np.array(sorted(wanted), np.uint32))
+    places = layout.place_of[passages]
+    pairs = np.unique(which[places >= 0] * total + places[places >= 0])
+    which, places = pairs // total, pairs % total
+    holders = np.bincount(which)
+    rarest = np.zeros(total, np.float32)
+    np.maximum.at(rarest, places, (np.log1p(total / holders[which]) / np.log1p(total)).astype(np.float32))
     return np.minimum(rarest, 1)
 
 
