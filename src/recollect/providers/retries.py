@@ -113,8 +113,10 @@ class RetryingUpstream:
 
 def is_worth_retrying(reply: UpstreamReply) -> bool:
     """Whether the same request may succeed later: the provider's ``x-should-retry``, or else its status."""
+    if reply.status < FIRST_ERROR:
+        return False
     word = _header(reply.headers, b"x-should-retry").lower()
-    if word in {"true", "false"} and reply.status >= FIRST_ERROR:
+    if word in {"true", "false"}:
         return word == "true"
     return reply.status in RETRIED_STATUSES or reply.status >= FIRST_SERVER_ERROR
 

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from recollect.errors import RequestError, SettingsError
 from recollect.providers.health import Health
-from recollect.providers.registry import find_provider
 from recollect.providers.routes import RouteTable, Target
 from recollect.providers.routing import pick_provider, resolve_forward_style, route_to
 from recollect.wire.headers import strip_query
@@ -21,6 +20,11 @@ if TYPE_CHECKING:
 
     from recollect.providers.allow_list import AllowList
     from recollect.providers.base import Provider, Route
+
+
+MOST_KNOWN = 1000
+MOST_QUERY_CHARACTERS = 200
+"""Clients may name any path, model and query, so what is remembered of them is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,40 +101,64 @@ class ProviderRouter:
     table: RouteTable = field(default_factory=lambda: RouteTable({}, Health()))
     named_keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     endpoints: Mapping[str, Sequence[Endpoint]] = field(default_factory=dict)
+    _known: dict[tuple[str, str, str | None], Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def plan(self, request: RouteQuestion) -> Plan:
         """Where to send it; raises RequestError where that cannot be told or is not allowed."""
         if request.forward_target is not None:
             return self._forward(request, request.forward_target)
+        is_common = request.provider_key is None and not request.project_keys
+        question = (request.path, request.query, request.model)
+        known = self._known.get(question) if is_common else None
+        if known is not None:
+            return known
+        plan, is_lasting = self._planned(request)
+        if is_common and is_lasting and len(request.query) < MOST_QUERY_CHARACTERS:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[question] = plan
+        return plan
+
+    def _planned(self, request: RouteQuestion) -> tuple[Plan, bool]:
+        """The plan in router style, and whether it is the same each time."""
         model = request.model
-        if model is None:
-            return Plan((self._way(request, Target(""), owns=True),))
-        route = self.table.routes.get(model)
-        if route is None and not self.endpoints:
-            return Plan((self._way(request, Target(model), owns=True),))
+        route = self.table.routes.get(model) if model else None
+        if not model or (route is None and not self._is_spread(request, model)):
+            return Plan((self._way(request, Target(model or ""), owns=True),)), True
         first = self._provider_of(request, self.table.first(model))
         targets = self.table.plan(model, partial(self._spread, request, first))
         ways = tuple(self._way_or_error(request, target, first) for target in targets)
         if all(way.route is None for way in ways) and ways[0].error is not None:
             raise ways[0].error
-        return Plan(ways, route.statuses if route else None)
+        return Plan(ways, route.statuses if route else None), False
 
     def check(self) -> None:
-        """SettingsError where a route names a key that its provider does not have."""
+        """SettingsError where a route leads to a provider, or asks for a key, that nobody knows."""
         for route in self.table.routes.values():
             for target in (*route.targets, *route.fallbacks):
-                provider = find_provider(self.registry, target.model.partition("/")[0])
-                known = self.named_keys.get(provider.name, {}) if provider else {}
-                if target.key_name is not None and target.key_name not in known:
-                    message = (
-                        f"routes.{route.name}: {target.model} has no key named {target.key_name!r}. "
-                        "Give it a name in `providers.NAME.api_keys`."
-                    )
-                    raise SettingsError(message)
+                if target.model == route.name or target.model not in self.table.routes:
+                    self._check_target(route.name, target)
+
+    def _check_target(self, route: str, target: Target) -> None:
+        try:
+            provider = pick_provider(self.registry, "", target.model, self.default_provider, self.environment_keys)[0]
+        except RequestError as error:
+            message = f"routes.{route}: {error.message}"
+            raise SettingsError(message) from error
+        if target.key_name is not None and target.key_name not in self.named_keys.get(provider.name, {}):
+            message = (
+                f"routes.{route}: {target.model} has no key named {target.key_name!r}. Give it a name in "
+                f"`providers.{provider.name}.api_keys`."
+            )
+            raise SettingsError(message)
 
     def route(self, request: RouteQuestion) -> Route:
         """The first of the plan."""
         return self.plan(request).first
+
+    def _is_spread(self, request: RouteQuestion, model: str) -> bool:
+        provider = self._provider_of(request, model) if self.endpoints else None
+        return provider is not None and provider.name in self.endpoints
 
     def _forward(self, request: RouteQuestion, forward_target: str) -> Plan:
         target, mark, query = forward_target.partition("?")

@@ -67,6 +67,24 @@ def test_a_model_that_is_no_route_leads_to_itself():
     assert plan.first.model is None
 
 
+def test_a_plan_is_made_once_for_all_who_use_the_gateways_key():
+    made = router()
+    assert made.plan(Question(model="gpt-4o")) is made.plan(Question(model="gpt-4o"))
+    mine = made.plan(Question(model="gpt-4o", provider_key="sk-mine"))
+    theirs = made.plan(Question(model="gpt-4o", project_keys={"openai": "sk-theirs"}))
+    keys = [key_of(plan.ways[0]) for plan in (made.plan(Question(model="gpt-4o")), mine, theirs)]
+    assert keys == ["Bearer sk-openai", "Bearer sk-mine", "Bearer sk-theirs"]
+    assert made.plan(Question(model="gpt-4o", query="a=1")).first.url.endswith("?a=1")
+    assert made.plan(Question(model="gpt-4o", path="embeddings")).first.url.endswith("/embeddings")
+
+
+def test_what_clients_name_is_remembered_within_bounds():
+    made = router()
+    for number in range(3000):
+        made.plan(Question(model=f"gpt-{number}"))
+    assert len(made._known) <= 1000
+
+
 def test_a_model_with_a_slash_that_is_a_routes_name():
     routes = {"openai/gpt-4o": {"models": "openai/gpt-4o", "fallbacks": "groq/llama"}}
     plan = router(routes).plan(Question(model="openai/gpt-4o"))
@@ -114,6 +132,12 @@ def test_keys_share_the_load_and_are_told_by_name_only():
 def test_a_route_may_ask_for_one_key():
     made = router({"fast": [{"model": "openai/gpt-4o", "key": "b"}]}, named={"openai": {"a": "sk-a", "b": "sk-b"}})
     assert [key_of(way) for way in made.plan(Question()).ways] == ["Bearer sk-b"]
+
+
+def test_a_provider_that_nobody_knows_is_a_wrong_setting():
+    with pytest.raises(SettingsError, match=r"routes\.fast.*'opnai/gpt-4o'"):
+        router({"fast": ["groq/llama", "opnai/gpt-4o"]}).check()
+    router({"fast": ["groq/llama", "slow", "gpt-4o"], "slow": "mistral/m"}).check()
 
 
 def test_a_key_that_no_provider_has_is_a_wrong_setting():
