@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recollect.providers.allow_list import build_allow_list
 from recollect.providers.caching import CachingUpstream
 from recollect.providers.fallbacks import FallbackSender
 from recollect.providers.health import Health, HealthPolicy
@@ -61,6 +62,13 @@ def router_of(
     )
     router.check()
     return router
+
+
+def check_upstreams(settings: Settings) -> None:
+    """SettingsError where a gateway would not start with these providers, routes and hosts."""
+    registry = registry_of(settings)
+    allow = build_allow_list(registry.values(), settings.allow_upstreams)
+    router_of(settings, registry, allow, provider_keys(settings, registry))
 
 
 def sender_of(settings: Settings, router: ProviderRouter, upstream: Upstream) -> FallbackSender:

@@ -36,9 +36,11 @@ def check(file: Path | None, config: Path | None) -> None:
     recollect config check /etc/recollect/recollect.toml
     """
     from recollect.settings import load_with_sources, warnings_about  # noqa: PLC0415 - keeps `--help` instant
+    from recollect.upstreams import check_upstreams  # noqa: PLC0415 - as above
 
     try:
         loaded = load_with_sources(config=file or config)
+        check_upstreams(loaded.settings)
     except SettingsError as error:
         for problem in error.problems:
             click.echo(problem)

@@ -15,17 +15,15 @@ logger = logging.getLogger(__name__)
 
 FIRST_SERVER_STATUS = 500
 CONFLICT = 409
+_REQUEST_ID = b"x-memory-request-id"
 
 
 def error_reply(error: ApiError, request_id: str, dialect: str = "") -> tuple[int, Headers, bytes]:
     """Status, head and body in OpenAI's shape, or in that of the dialect."""
     body = error_body(error, dialect)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-memory-request-id", request_id.encode()),
-        *error.headers,
-    ]
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *error.headers]
+    if not any(name == _REQUEST_ID for name, _ in error.headers):
+        headers.append((_REQUEST_ID, request_id.encode()))
     if error.status == CONFLICT:
         headers.append((b"x-should-retry", b"false"))  # the SDKs repeat a 409 unless they are told not to
     return error.status, tuple(headers), body

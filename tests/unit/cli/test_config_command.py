@@ -52,6 +52,23 @@ def test_all_that_is_wrong_a_line_each(run, tmp_path):
     assert result.stderr == "3 things are wrong.\n"
 
 
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ('[routes]\nfast = ["openai/gpt-4o", "opnai/gpt-4o"]', "routes.fast: The model 'opnai/gpt-4o'"),
+        (
+            '[routes]\nfast = [{ model = "openai/gpt-4o", key = "b" }]',
+            "routes.fast: openai/gpt-4o has no key named 'b'",
+        ),
+    ],
+)
+def test_what_a_gateway_would_not_start_with_is_wrong_too(run, tmp_path, lines, named):
+    (tmp_path / "recollect.toml").write_text(lines)
+    result = run("check")
+    assert result.exit_code == 1
+    assert named in result.stdout
+
+
 def test_a_file_that_is_not_there(run):
     result = run("check", "none.toml")
     assert result.exit_code == 1
