@@ -12,7 +12,7 @@ from recollect.providers.base import Route, UpstreamRequest
 from recollect.providers.chat_model import ProviderChatModel
 from recollect.providers.fallbacks import attempts_text
 from recollect.providers.retries import spent_headers
-from recollect.wire.headers import UPSTREAM_HEADER, strip_query, strip_request_headers
+from recollect.wire.headers import UPSTREAM_HEADER, header_safe, strip_query, strip_request_headers
 from recollect.wire.json_document import Edit, JsonDocument, json_string
 from recollect.wire.memory_key import PREFIX
 
@@ -151,7 +151,7 @@ class Forwarder:
         try:
             reply, way = await self.sender.send(plan, build, exchange.attempts)
         except ServiceError as error:
-            tried = ((UPSTREAM_HEADER.lower().encode(), attempts_text(exchange.attempts).encode("ascii", "replace")),)
+            tried = ((UPSTREAM_HEADER.lower().encode(), header_safe(attempts_text(exchange.attempts))),)
             is_spent = len(exchange.attempts) > 1
             error.headers = (*tried, *(spent_headers(self.sender.retrying.policy) if is_spent else ()))
             raise

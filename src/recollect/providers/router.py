@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 
 MOST_KNOWN = 1000
-MOST_QUERY_CHARACTERS = 200
+MOST_KNOWN_CHARACTERS = 500
 """Clients may name any path, model and query, so what is remembered of them is bounded."""
+MOST_NAME_CHARACTERS = 120
+"""Of a model's name in a header: clients may name any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class ProviderRouter:
         if known is not None:
             return known
         plan, is_lasting = self._planned(request)
-        if is_common and is_lasting and len(request.query) < MOST_QUERY_CHARACTERS:
+        if is_common and is_lasting and sum(map(len, filter(None, question))) <= MOST_KNOWN_CHARACTERS:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
             self._known[question] = plan
@@ -242,7 +244,7 @@ def endpoints_of(
 
 def _name(provider: Provider, model: str | None, target: Target) -> str:
     """``openai/gpt-4o``, with the name of the key and the host where there are several."""
-    name = f"{provider.name}/{model}" if model else provider.name
+    name = f"{provider.name}/{model[:MOST_NAME_CHARACTERS]}" if model else provider.name
     if target.key_name is not None:
         name = f"{name}#{target.key_name}"
     return name if target.base_url is None else f"{name}@{urlsplit(target.base_url).netloc}"

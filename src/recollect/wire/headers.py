@@ -349,14 +349,14 @@ def response_headers(report: MemoryReport, *, speaks_recallr: bool = False) -> l
     values = {
         REQUEST_ID_HEADER: report.request_id.encode(),
         STATUS_HEADER: report.status.encode(),
-        USER_HEADER: None if report.user is None else _header_safe(report.user),
-        SESSION_HEADER: None if report.session is None else _header_safe(report.session),
+        USER_HEADER: None if report.user is None else header_safe(report.user),
+        SESSION_HEADER: None if report.session is None else header_safe(report.session),
         COUNT_HEADER: b"%d" % report.count,
         TOKENS_HEADER: b"%d" % report.tokens,
         MS_HEADER: b"%.1f" % report.took_ms,
         STORED_HEADER: None if report.stored is None else report.stored.encode(),
         STRATEGY_HEADER: None if report.strategy is None else report.strategy.encode(),
-        UPSTREAM_HEADER: None if report.upstream is None else _header_safe(report.upstream),
+        UPSTREAM_HEADER: None if report.upstream is None else header_safe(report.upstream),
     }
     found = [(_WIRE_NAMES[name], value) for name, value in values.items() if value is not None]
     if speaks_recallr:
@@ -365,7 +365,8 @@ def response_headers(report: MemoryReport, *, speaks_recallr: bool = False) -> l
     return found
 
 
-def _header_safe(value: str) -> bytes:
+def header_safe(value: str) -> bytes:
+    """A value as ASCII: anything that may not stand in a header is percent-encoded."""
     if value.isascii() and value.isprintable():
         return value.encode()
     return quote(value, safe=" !\"#$&'()*+,/:;<=>?@[]^`{|}~", errors="replace").encode()

@@ -68,6 +68,17 @@ async def test_no_byte_is_ever_followed_by_another_try(gateway):
     assert len(gateway.upstream.requests) == 1
 
 
+@pytest.mark.parametrize("is_up", [True, False])
+async def test_a_models_name_cannot_break_out_of_a_header(gateway, is_up):
+    gateway.router.others = ("evil\r\nx-injected: é",)
+    gateway.upstream.replies = [BUSY, *([] if is_up else [UpstreamConnectError("down")] * 3)]
+    try:
+        headers = (await gateway.post(chat("hi"))).headers
+    except UpstreamConnectError as error:
+        headers = {name.decode(): value.decode("ascii") for name, value in error.headers}
+    assert headers["x-memory-upstream"].startswith("openai=429, evil%0D%0Ax-injected: %C3%A9=")
+
+
 @pytest.mark.parametrize("path", ["embeddings", "moderations"])
 async def test_other_calls_are_tried_again_too_and_find_their_models(gateway, path):
     gateway.router.others = ("second",)

@@ -83,6 +83,9 @@ def test_what_clients_name_is_remembered_within_bounds():
     for number in range(3000):
         made.plan(Question(model=f"gpt-{number}"))
     assert len(made._known) <= 1000
+    long = made.plan(Question(model="x" * 100_000))
+    assert len(long.ways[0].name) < 200
+    assert all(len(model) < 600 for _, _, model in made._known)
 
 
 def test_a_model_with_a_slash_that_is_a_routes_name():
