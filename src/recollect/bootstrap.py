@@ -44,7 +44,7 @@ from recollect.server.ports import Readiness
 from recollect.settings import handed_to_worker
 from recollect.telemetry.opening import open_telemetry
 from recollect.upstreams import open_safe, provider_keys, registry_of, router_of, sender_of
-from recollect.worker import ExtractionSettings, ExtractionWorker, Worker
+from recollect.worker import ExtractionSettings, ExtractionWorker, RequestLog, Worker
 
 if TYPE_CHECKING:
     import asyncio
@@ -80,6 +80,7 @@ class Gateway:
     router: ProviderRouter
     credentials: Credentials
     telemetry: Telemetry | None = None
+    request_log: RequestLog | None = None
 
     @property
     def store(self) -> Store:
@@ -153,13 +154,22 @@ class Gateway:
         await self.extraction.stop()
         await is_idle.wait()
         await self.pipeline.drain()
+        if self.request_log is not None:
+            await self.request_log.stop()
         await self.upstream.close()
         if self.telemetry is not None:
             await self.telemetry.close()
 
+    async def settle(self) -> None:
+        """Write what waits in this process's memory, so that it can be read."""
+        if self.request_log is not None:
+            await self.request_log.flush()
+
     async def close(self) -> None:
         """Finish what was accepted, then release everything."""
         await self.pipeline.drain()
+        if self.request_log is not None:
+            await self.request_log.stop()
         await self.worker.stop()
         await self.extraction.stop()
         await self.upstream.close()
@@ -178,6 +188,7 @@ async def open_gateway(settings: Settings, before: Gateway | None = None) -> Gat
     telemetry = open_telemetry(settings)
     ground = await lay_ground(settings) if before is None else before.ground
     store, engine, worker, resolver = ground.store, ground.engine, ground.worker, ground.resolver
+    request_log = RequestLog(store.requests) if settings.requests.retention_days else None
     knowledge = Knowledge(store.knowledge, policy=settings.knowledge.conflicts)
     registry = registry_of(settings)
     keys = provider_keys(settings, registry)
@@ -215,6 +226,7 @@ async def open_gateway(settings: Settings, before: Gateway | None = None) -> Gat
         remember=rememberer,
     )
     catalogue = ModelCatalogue(registry, keys, settings.default_provider, upstream, tuple(settings.routes))
+    watchers = () if request_log is None else (request_log,)
     return Gateway(
         settings=settings,
         ground=ground,
@@ -225,10 +237,11 @@ async def open_gateway(settings: Settings, before: Gateway | None = None) -> Gat
         pipeline=Pipeline(
             stages,
             catalogue,
-            PipelineSettings(defaults, limits.max_body_bytes, now, context_window, tracer=telemetry),
+            PipelineSettings(defaults, limits.max_body_bytes, now, context_window, watchers, telemetry),
             _accountant(settings, registry),
         ),
         telemetry=telemetry,
+        request_log=request_log,
         calls=MemoryCalls(store, recaller, worker, resolver, recall, injector, rememberer, now),
         authenticator=authenticator,
         defaults=defaults,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
+DAY_S = 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,10 @@ async def lay_ground(settings: Settings) -> Ground:
         PassageIndexer(embedder),
         model=embedder.model if embedder else "",
         spool=spool,
-        settings=WorkerSettings(keep_traces_s=settings.traces.retention_days * 86400),
+        settings=WorkerSettings(
+            keep_traces_s=settings.traces.retention_days * DAY_S,
+            keep_requests_s=settings.requests.retention_days * DAY_S,
+        ),
     )
     worker.on_indexed = engine.refresh
     return Ground(store, spool, embedder, problem, engine, worker, Resolver(store.vaults, store.sessions))

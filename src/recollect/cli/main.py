@@ -13,6 +13,7 @@ COMMANDS = {
     "keys": "Create, list and revoke memory keys.",
     "providers": "Set, list and remove a project's own provider keys.",
     "users": "List, show and erase users.",
+    "requests": "List recent requests, and what they took.",
     "import": "Store conversations from a JSONL file.",
     "export": "Write conversations as JSONL.",
     "search": "Search one user's memory.",

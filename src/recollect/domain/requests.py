@@ -28,7 +28,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request to the OpenAI surface, from its arrival to the end of its reply.
+    """One request to the OpenAI surface, from its arrival to the end of its reply. Its texts can be written as UTF-8.
 
     ``project`` is None where nobody was authenticated; ``key_id`` where no key exists. ``status`` is the reply's, 0
     where the client left before it; ``error`` the code of our own error, ``client_left`` or ``broken_off``.
@@ -70,6 +70,53 @@ class RequestRecord:
     attempts: tuple[Attempt, ...] = ()
 
     @property
+    def is_of_a_vault(self) -> bool:
+        """It read from a vault or wrote to it: when that is erased, so is this."""
+        return self.vault is not None or self.stored == "yes"
+
+    @property
     def is_success(self) -> bool:
         """The reply is the provider's answer, and whole."""
         return 0 < self.status < 400 and self.error is None  # noqa: PLR2004 - HTTP's own division
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBodies:
+    """What was sent and answered in one exchange, kept so that it can be sent again. No credentials: ``headers`` are
+    those that travel on to a provider, without them; ``request`` is the client's body before memory touched it.
+    """
+
+    id: TraceId
+    project: ProjectId
+    user: str
+    created_at: datetime
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    request: bytes
+    reply: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFilter:
+    """Which requests of a project are wanted: newest first, behind ``after``. ``statuses`` are bounds, both included;
+    ``since`` counts, ``until`` does not."""
+
+    limit: int = 20
+    after: TraceId | None = None
+    user: str | None = None
+    model: str | None = None
+    statuses: tuple[int, int] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def takes(self, record: RequestRecord) -> bool:
+        """Whether a record is wanted, its place in the order aside."""
+        low, high = self.statuses or (0, 999)
+        return (
+            self.user in {None, record.user}
+            and self.model in {None, record.model}
+            and low <= record.status <= high
+            and (self.since is None or record.started_at >= self.since)
+            and (self.until is None or record.started_at < self.until)
+        )

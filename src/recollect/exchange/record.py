@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from recollect.domain.ids import message_id_text
 from recollect.domain.requests import BROKEN_OFF, CLIENT_LEFT, RequestRecord
 from recollect.errors import ApiError
 from recollect.exchange.resolve import project_of
+from recollect.wire.json_document import without_lone_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,18 +45,18 @@ def record_of(exchange: Exchange, failure: BaseException | None) -> RequestRecor
         started_at=exchange.started_at,
         took_ms=exchange.elapsed_ms(),
         method=request.method,
-        path=request.path if request.forward_target is None else request.forward_target.partition("?")[0],
+        path=_clean(request.path if request.forward_target is None else request.forward_target.partition("?")[0]),
         status=status,
         error=error,
         project=project_of(principal, controls) if principal else None,
         key_id=principal.key_id if principal else None,
-        user=place.user if place else controls.user or (principal.user if principal else None),
+        user=_clean(place.user if place else controls.user or (principal.user if principal else None)),
         vault=place.vault.id if place and place.vault else None,
-        session=place.session_name if place else controls.session,
-        agent_id=controls.agent_id,
+        session=_clean(place.session_name if place else controls.session),
+        agent_id=_clean(controls.agent_id),
         dialect=exchange.dialect.name if exchange.dialect else None,
         provider=(route.provider if route else None) or (exchange.cost.provider if exchange.cost else None) or None,
-        model=exchange.model or None,
+        model=_clean(exchange.model or None),
         is_streamed=prompt is not None and prompt.is_streamed,
         stage_ms=exchange.stage_ms,
         stage_at_ms=exchange.stage_at_ms,
@@ -65,8 +66,8 @@ def record_of(exchange: Exchange, failure: BaseException | None) -> RequestRecor
         memories=tuple(map(_hit_id, _injected(exchange))),
         memory_tokens=exchange.block_tokens,
         cache=exchange.cache,
-        response_id=reply.response_id if reply else None,
-        finish_reason=reply.finish_reason if reply else None,
+        response_id=_clean(reply.response_id if reply else None),
+        finish_reason=_clean(reply.finish_reason if reply else None),
         cost=exchange.cost,
         attempts=tuple(exchange.attempts),
     )
@@ -83,6 +84,17 @@ def _outcome(exchange: Exchange, failure: BaseException | None) -> tuple[int, st
             return exchange.reply_status, CLIENT_LEFT
         case _:
             return exchange.reply_status or INTERNAL_ERROR, "internal_error"
+
+
+@overload
+def _clean(text: str) -> str: ...
+@overload
+def _clean(text: str | None) -> str | None: ...
+def _clean(text: str | None) -> str | None:
+    """What clients and providers spell may hold what UTF-8 cannot: lone surrogates."""
+    if text is None or text.isascii():
+        return text
+    return without_lone_surrogates(text)
 
 
 def _injected(exchange: Exchange) -> tuple[Hit, ...]:

@@ -157,6 +157,9 @@ class Gateway(Protocol):
     async def readiness(self) -> Readiness:
         """Whether requests would be served with memory now. Never raises."""
 
+    async def settle(self) -> None:
+        """Write what waits in memory and need not be waited for, so that it can be read."""
+
     async def start(self) -> None:
         """Begin background work. Called once, on the event loop that serves."""
 

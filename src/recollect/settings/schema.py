@@ -253,6 +253,12 @@ class TraceSettings(Section):
     retention_days: float = Field(default=30.0, ge=0, description="how long traces are kept")
 
 
+class RequestSettings(Section):
+    """The log of requests."""
+
+    retention_days: float = Field(default=14.0, ge=0, description="how long requests are kept; 0 keeps none")
+
+
 class ResponseCacheSettings(Section):
     """Replies kept for requests that are the same to the last byte."""
 
@@ -335,6 +341,7 @@ class Settings(Section):
     embedder: EmbedderSettings
     store: StoreSettings = Field(default_factory=StoreSettings)
     traces: TraceSettings = Field(default_factory=TraceSettings)
+    requests: RequestSettings = Field(default_factory=RequestSettings)
     response_cache: ResponseCacheSettings = Field(default_factory=ResponseCacheSettings)
     otel: OtelSettings = Field(default_factory=OtelSettings)
     cors: CorsSettings = Field(default_factory=CorsSettings)

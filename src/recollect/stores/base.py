@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from recollect.domain.keys import MemoryKey
     from recollect.domain.knowledge import ExtractionProgress, KnowledgeRecord, WindowExtraction, WindowMark
     from recollect.domain.messages import StoredMessage
+    from recollect.domain.requests import RequestBodies, RequestFilter, RequestRecord
     from recollect.domain.traces import Trace
     from recollect.domain.vaults import BranchEntry, ErasureReceipt, Session, Vault, VaultSummary
 
@@ -309,6 +310,28 @@ class TraceStore(Protocol):
         """Remove old ones; how many."""
 
 
+class RequestStore(Protocol):
+    """The log of requests, kept for a while; and what was said in them, where that is wanted.
+
+    Both go with their user's vault, and what was said with any message that is deleted from it.
+    """
+
+    async def put_requests(self, records: Sequence[RequestRecord], bodies: Sequence[RequestBodies] = ()) -> None:
+        """Keep these, unless they are of a vault that is gone. A crash may lose the newest."""
+
+    async def list_requests(self, project: ProjectId, wanted: RequestFilter) -> list[RequestRecord]:
+        """Requests of a project, newest first."""
+
+    async def find_request(self, project: ProjectId, request: TraceId) -> RequestRecord | None:
+        """One request of this project."""
+
+    async def find_bodies(self, project: ProjectId, request: TraceId) -> RequestBodies | None:
+        """What was said in it; None where that was not kept."""
+
+    async def prune_requests(self, older_than: datetime, bodies_older_than: datetime) -> int:
+        """Remove old ones; how many requests."""
+
+
 class StoreControl(Protocol):
     """The store as a whole."""
 
@@ -333,4 +356,5 @@ class Store:
     jobs: JobStore
     injections: InjectionStore
     traces: TraceStore
+    requests: RequestStore
     control: StoreControl

@@ -65,6 +65,7 @@ class WorkerSettings:
     housekeeping_s: float = 2.0
     prune_s: float = 3600.0
     keep_traces_s: float = 7 * 86400.0
+    keep_requests_s: float = 7 * 86400.0
     stale_batch: int = 512
     stop_s: float = 10.0
 
@@ -252,7 +253,10 @@ class Worker:
                 logger.info("stored %s captures from the spool", drained)
         if now >= self._next_prune:
             self._next_prune = now + self._settings.prune_s
-            await self._store.traces.prune_traces(self._clock() - timedelta(seconds=self._settings.keep_traces_s))
+            traces_from = self._clock() - timedelta(seconds=self._settings.keep_traces_s)
+            await self._store.traces.prune_traces(traces_from)
+            requests_from = self._clock() - timedelta(seconds=self._settings.keep_requests_s)
+            await self._store.requests.prune_requests(requests_from, bodies_older_than=traces_from)
 
     def _pulse(self) -> None:
         """Wake everybody who waits for progress."""

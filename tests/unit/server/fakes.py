@@ -126,6 +126,7 @@ class FakeGateway:
     extraction: FakeExtraction = field(default_factory=FakeExtraction)
     defaults: Controls = field(default_factory=Controls)
     state: Readiness = field(default_factory=lambda: Readiness(embedder="none"))
+    settled: int = 0
     is_started: bool = False
     is_retired: bool = False
     is_closed: bool = False
@@ -147,6 +148,9 @@ class FakeGateway:
 
     async def readiness(self) -> Readiness:
         return self.state
+
+    async def settle(self) -> None:
+        self.settled += 1
 
     async def start(self) -> None:
         self.is_started = True

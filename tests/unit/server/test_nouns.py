@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from recollect.extractors.rules import RuleExtractor
 from recollect.server.ports import Readiness
 from recollect.stores.in_memory import in_memory_store
 from recollect.testing.store_suite import ManualClock, passage
+from recollect.testing.store_suite.requests import FULL, LEFT
 from recollect.wire.memory_key import digest, new_secret
 from recollect.worker import ExtractionWorker
 from tests.unit.server.fakes import PROJECT, FakeGateway, exchange, running, store_messages
@@ -270,6 +272,63 @@ class TestProviders:
         admin = await make_key(gateway, KeyKind.ADMIN)
         status, refused = await call(app, "PUT", "/v1/memory/providers/openai", {"key": self.KEY}, admin)
         assert (status, refused["error"]["code"]) == (503, "secret_key_unusable")
+
+
+class TestRequests:
+    @pytest.fixture
+    async def logged(self, gateway):
+        of_alice = replace(FULL, project=PROJECT)
+        of_bob = replace(LEFT, project=PROJECT, user="bob", status=503, started_at=MOMENT + timedelta(days=1))
+        await gateway.store.requests.put_requests([of_alice, of_bob, replace(FULL, project=ProjectId("other"))])
+
+    @pytest.mark.parametrize(
+        ("query", "expected"),
+        [
+            ("", ["req_left", "req_full"]),
+            ("?user=alice", ["req_full"]),
+            ("?model=m", ["req_full"]),
+            ("?status=200", ["req_full"]),
+            ("?status=5xx", ["req_left"]),
+            ("?status=error", ["req_left"]),
+            ("?from=2026-03-02T00:00:00Z", ["req_left"]),
+            ("?to=2026-03-02T00:00:00Z", ["req_full"]),
+            ("?after=req_left", ["req_full"]),
+            ("?limit=1", ["req_left"]),
+        ],
+    )
+    async def test_the_list_can_be_narrowed(self, app, gateway, logged, query, expected):
+        status, body = await call(app, "GET", f"/v1/memory/requests{query}")
+        assert (status, [one["id"] for one in body["data"]]) == (200, expected)
+        assert body["has_more"] is ("limit" in query)
+        assert gateway.settled == 1
+
+    async def test_one_request(self, app, logged):
+        status, body = await call(app, "GET", "/v1/memory/requests/req_full")
+        assert status == 200
+        assert body["memory"] == {
+            "mode": "full",
+            "status": "injected",
+            "stored": "no",
+            "count": 2,
+            "tokens": 40,
+            "memories": ["msg_1", "mem_2"],
+        }
+        assert body["usage"]["cached_tokens"] == 64
+        assert body["stage_ms"] == {"authenticate": 0.5, "forward": 120.0}
+        assert (await call(app, "GET", "/v1/memory/requests/req_none"))[1]["error"]["code"] == "request_not_found"
+
+    async def test_a_vault_key_sees_its_own_user_s(self, app, gateway, logged):
+        key = await make_key(gateway, KeyKind.VAULT, user="alice")
+        _, body = await call(app, "GET", "/v1/memory/requests", key=key)
+        assert [one["id"] for one in body["data"]] == ["req_full"]
+        assert (await call(app, "GET", "/v1/memory/requests?user=bob", key=key))[0] == 403
+        assert (await call(app, "GET", "/v1/memory/requests/req_left", key=key))[0] == 404
+        assert (await call(app, "GET", "/v1/memory/requests/req_full", key=key))[0] == 200
+
+    @pytest.mark.parametrize("status", ["2", "6xx", "20x", "xx", "-1"])
+    async def test_a_status_that_is_none(self, app, status):
+        code, body = await call(app, "GET", f"/v1/memory/requests?status={status}")
+        assert (code, body["error"]["code"], body["error"]["param"]) == (400, "invalid_status", "status")
 
 
 class TestKeys:

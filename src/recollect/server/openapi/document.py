@@ -68,6 +68,14 @@ MEMORY_OPERATIONS = (
     Operation("delete", "/v1/memory/users/{user}", "Erase a user; the reply is a receipt", "UserDeleted"),
     Operation("get", "/v1/memory/stats", "Sizes and backlog", "Stats"),
     Operation("get", "/v1/memory/traces/{trace_id}", "Why something was recalled", "Trace"),
+    Operation(
+        "get",
+        "/v1/memory/requests",
+        "What was asked of which model, newest first",
+        "RequestList",
+        query=("limit", "after", "model", "http_status", "from", "until"),
+    ),
+    Operation("get", "/v1/memory/requests/{request_id}", "One request, and what it took", "Request"),
     Operation("post", "/v1/memory/keys", "Create a memory key", "NewKey", "KeyRequest", status="201"),
     Operation("get", "/v1/memory/keys", "List memory keys", "KeyList"),
     Operation("delete", "/v1/memory/keys/{key_id}", "Revoke a memory key", "Deleted"),
@@ -129,8 +137,15 @@ _PARAMETERS: dict[str, Schema] = {
     "is_pinned": flag("memories that are pinned, or are not"),
     "to": text("another entity: the ways from one to the other"),
     "depth": whole("hops around the entity", minimum=0, maximum=3, default=1),
+    "model": text("requests to a model, as the provider spells it"),
+    "http_status": text("a status as 429, a class as 5xx, or `error`"),
+    "from": moment("requests that began then or later"),
+    "until": moment("requests that began before"),
     "with_sources": flag("also delete the messages that it rests on, with all that only they support"),
 }
+
+_SPELLED = {"http_status": "status", "until": "to"}
+"""Parameters that mean something else in another route."""
 
 
 def openapi_document() -> Schema:
@@ -215,7 +230,7 @@ def _path_parameters(path: str) -> list[Schema]:
 def _query_parameters(operation: Operation) -> list[Schema]:
     if not operation.path.startswith("/v1/memory") or operation.body is not None:
         return []
-    known = {**ADDRESS, **{name: _PARAMETERS[name] for name in operation.query}}
+    known = {**ADDRESS, **{_SPELLED.get(name, name): _PARAMETERS[name] for name in operation.query}}
     taken = {step[1:-1] for step in operation.path.split("/") if step.startswith("{")}
     return [{"name": name, "in": "query", "schema": schema} for name, schema in known.items() if name not in taken]
 

@@ -243,6 +243,8 @@ def _operations() -> dict[str, Schema]:
             }
         ),
         "Trace": free("candidates, raw signals, the gate's verdict, what was cut and why, the injected bytes"),
+        "Request": _request(),
+        "RequestList": page("Request"),
         "Job": record(job, "id", "object"),
         "JobList": page("Job"),
         "Replayed": record({"object": choice("jobs.replay"), "replayed": whole()}, "replayed"),
@@ -273,3 +275,49 @@ def _operations() -> dict[str, Schema]:
             "error",
         ),
     }
+
+
+def _request() -> Schema:
+    memory = {
+        "mode": MODE,
+        "status": text("`X-Memory-Status`"),
+        "stored": choice("yes", "spooled", "no"),
+        "count": whole(),
+        "tokens": whole(),
+        "memories": array(text("id of a message, a memory or a summary")),
+    }
+    usage = {
+        "input_tokens": whole(),
+        "output_tokens": whole(),
+        "cached_tokens": whole("those of the input that the provider had cached"),
+        "cache_write_tokens": whole(),
+        "is_estimated": flag("the provider told no numbers"),
+    }
+    return record(
+        {
+            "id": text("`X-Memory-Request-Id`"),
+            "object": choice("request"),
+            "created_at": moment(),
+            "took_ms": number(),
+            "method": text(),
+            "path": text(),
+            "status": whole("0 where the client left before the reply"),
+            "error": nullable(text("our error code, `client_left` or `broken_off`")),
+            "provider": nullable(text()),
+            "model": nullable(text()),
+            "is_streamed": flag(),
+            "finish_reason": nullable(text()),
+            "key_id": nullable(text()),
+            "user": nullable(text()),
+            "session_id": nullable(text()),
+            "agent_id": nullable(text()),
+            "stage_ms": free("milliseconds, by stage"),
+            "memory": record(memory),
+            "usage": nullable(record(usage)),
+            "cost_usd": nullable(number()),
+            "cache": nullable(choice("hit", "miss")),
+            "upstream": array(record({"name": text(), "outcome": text(), "took_ms": number()})),
+        },
+        "id",
+        "object",
+    )

@@ -85,6 +85,7 @@ class InMemoryMessages:
             for key, trace in self._state.traces.items()
             if trace.vault != vault or (number not in trace.sources and trace.id != gone.trace_id)
         }
+        self._state.forget_bodies(record.vault)
         return True
 
 

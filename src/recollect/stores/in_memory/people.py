@@ -93,6 +93,11 @@ class InMemoryVaults:
         del self._state.owners[record.vault.project, record.vault.user]
         self._state.jobs = {key: job for key, job in self._state.jobs.items() if job.job.vault != vault}
         self._state.traces = {key: trace for key, trace in self._state.traces.items() if trace.vault != vault}
+        owner = (record.vault.project, record.vault.user)
+        self._state.requests = {
+            key: one for key, one in self._state.requests.items() if (one.project, one.user) != owner
+        }
+        self._state.forget_bodies(record.vault)
         digest = hashlib.sha256(b"".join(entry.stored.id for entry in record.messages.values()))
         return ErasureReceipt(record.vault.user, len(record.messages), len(record.sessions), at, digest.hexdigest())
 

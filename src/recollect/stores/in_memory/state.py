@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from recollect.domain.keys import MemoryKey
     from recollect.domain.knowledge import WindowExtraction
     from recollect.domain.messages import StoredMessage
+    from recollect.domain.requests import RequestBodies, RequestRecord
     from recollect.domain.traces import Trace
     from recollect.stores.base import PassageRow
 
@@ -135,6 +136,8 @@ class MemoryState:
     owners: dict[tuple[ProjectId, str], VaultId] = field(default_factory=dict)
     jobs: dict[JobId, JobRecord] = field(default_factory=dict)
     traces: dict[tuple[ProjectId, TraceId], Trace] = field(default_factory=dict)
+    requests: dict[tuple[ProjectId, TraceId], RequestRecord] = field(default_factory=dict)
+    bodies: dict[tuple[ProjectId, TraceId], RequestBodies] = field(default_factory=dict)
     last_vault: int = 0
     last_job: int = 0
     is_closed: bool = False
@@ -144,6 +147,11 @@ class MemoryState:
         if self.is_closed:
             message = "The memory store is closed."
             raise StoreUnavailableError(message)
+
+    def forget_bodies(self, vault: Vault) -> None:
+        """Remove what was said in the requests of a vault's user."""
+        owner = (vault.project, vault.user)
+        self.bodies = {key: one for key, one in self.bodies.items() if (one.project, one.user) != owner}
 
     def ensure_vault(self, project: ProjectId, user: str) -> VaultRecord:
         """The user's vault, created where it is missing."""

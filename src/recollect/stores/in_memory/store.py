@@ -10,6 +10,7 @@ from recollect.stores.in_memory.knowledge import InMemoryKnowledge
 from recollect.stores.in_memory.messages import InMemoryInjections, InMemoryMessages, InMemoryTraces
 from recollect.stores.in_memory.people import InMemoryKeys, InMemorySessions, InMemoryVaults
 from recollect.stores.in_memory.queue import InMemoryIndex, InMemoryJobs
+from recollect.stores.in_memory.requests import InMemoryRequests
 from recollect.stores.in_memory.state import MemoryState
 from recollect.stores.times import utc_now
 
@@ -48,5 +49,6 @@ def in_memory_store(*, clock: Callable[[], datetime] = utc_now) -> Store:
         jobs=InMemoryJobs(state),
         injections=InMemoryInjections(state),
         traces=InMemoryTraces(state),
+        requests=InMemoryRequests(state),
         control=InMemoryControl(state),
     )

@@ -80,6 +80,7 @@ class SqliteMessages:
             "delete_message_passages",
             "delete_message_injections",
             "delete_message_traces",
+            "delete_message_request_bodies",
             "delete_message_extractions",
             "delete_message_edits",
             "delete_message",

@@ -93,6 +93,11 @@ DELETE FROM jobs WHERE vault_id = :vault;
 DELETE FROM injections WHERE vault_id = :vault;
 -- name: erase_traces
 DELETE FROM traces WHERE vault_id = :vault;
+-- name: erase_requests
+-- The log of a user's requests; while the vault is still there.
+DELETE FROM requests WHERE (project, user) = (SELECT project, user FROM vaults WHERE vault_id = :vault);
+-- name: erase_request_bodies
+DELETE FROM request_bodies WHERE vault_id = :vault;
 -- name: erase_extractions
 DELETE FROM extractions WHERE vault_id = :vault;
 -- name: erase_edits
@@ -234,6 +239,9 @@ DELETE FROM injections WHERE vault_id = :vault
 -- Traces that quote the message, and the trace of the exchange that it came with.
 DELETE FROM traces WHERE vault_id = :vault AND (trace_id = :trace_id
     OR EXISTS (SELECT 1 FROM json_each(traces.sources) WHERE value = :number));
+-- name: delete_message_request_bodies
+-- Any of the vault's requests may have said it, or an answer to it.
+DELETE FROM request_bodies WHERE vault_id = :vault;
 -- name: delete_message_extractions
 -- Windows that the message was read in.
 DELETE FROM extractions WHERE vault_id = :vault AND session_number = :session
@@ -429,6 +437,55 @@ WHERE project = :project AND trace_id = :trace_id;
 
 -- name: prune_traces
 DELETE FROM traces WHERE created_at_us < :older_than_us;
+
+-- name: put_request
+-- Keep a request, unless it is of a vault that is gone.
+INSERT OR REPLACE INTO requests (project, request_id, started_at_us, user, model, status, record)
+SELECT :project, :request_id, :started_at_us, :user, :model, :status, :record
+WHERE NOT :is_of_a_vault OR EXISTS (SELECT 1 FROM vaults WHERE project = :project AND user = :user);
+
+-- name: put_request_bodies
+-- Keep what was said in a request, unless its user's vault is gone.
+INSERT OR REPLACE INTO request_bodies
+    (vault_id, request_id, project, created_at_us, path, query, headers, request, reply)
+SELECT vault_id, :request_id, :project, :created_at_us, :path, :query, :headers, :request, :reply
+FROM vaults WHERE project = :project AND user = :user;
+
+-- name: find_request
+SELECT request_id, started_at_us, record FROM requests WHERE project = :project AND request_id = :request_id;
+
+-- name: list_requests
+-- Requests of a project, newest first, behind one of them.
+SELECT request_id, started_at_us, record FROM requests
+WHERE project = :project AND started_at_us >= :since_us AND started_at_us < :until_us
+    AND (:model IS NULL OR model = :model) AND status BETWEEN :low AND :high
+    AND (:before_us IS NULL OR (started_at_us, request_id) < (:before_us, :before_id))
+ORDER BY started_at_us DESC, request_id DESC LIMIT :limit;
+
+-- name: list_requests_of_user
+-- The same for one user.
+SELECT request_id, started_at_us, record FROM requests
+WHERE project = :project AND user = :user AND started_at_us >= :since_us AND started_at_us < :until_us
+    AND (:model IS NULL OR model = :model) AND status BETWEEN :low AND :high
+    AND (:before_us IS NULL OR (started_at_us, request_id) < (:before_us, :before_id))
+ORDER BY started_at_us DESC, request_id DESC LIMIT :limit;
+
+-- name: find_request_bodies
+SELECT b.request_id, v.user, b.created_at_us, b.path, b.query, b.headers, b.request, b.reply
+FROM request_bodies b JOIN vaults v USING (vault_id) WHERE b.project = :project AND b.request_id = :request_id;
+
+-- name: prune_requests
+-- Old ones of every project, one after the other by the index.
+DELETE FROM requests WHERE rowid IN (
+    WITH RECURSIVE known (project) AS (
+        SELECT min(project) FROM requests
+        UNION ALL
+        SELECT (SELECT min(project) FROM requests WHERE project > known.project)
+        FROM known WHERE known.project IS NOT NULL)
+    SELECT r.rowid FROM known JOIN requests r ON r.project = known.project AND r.started_at_us < :older_than_us);
+
+-- name: prune_request_bodies
+DELETE FROM request_bodies WHERE created_at_us < :older_than_us;
 
 -- name: mark_changed
 -- A session's live branch has changed. Characters add up; enough of them make it urgent.

@@ -15,6 +15,7 @@ from recollect.stores.sqlite.messages import CAPTURE_TIMEOUT_S, SqliteMessages
 from recollect.stores.sqlite.migrations import migrate
 from recollect.stores.sqlite.queries import Queries
 from recollect.stores.sqlite.records import SqliteInjections, SqliteTraces
+from recollect.stores.sqlite.requests import SqliteRequests
 from recollect.stores.sqlite.sessions import SqliteSessions
 from recollect.stores.sqlite.vaults import SqliteVaults
 from recollect.stores.times import utc_now
@@ -68,5 +69,6 @@ def open_sqlite_store(
         jobs=SqliteJobs(database),
         injections=SqliteInjections(database),
         traces=SqliteTraces(database),
+        requests=SqliteRequests(database),
         control=SqliteControl(database),
     )

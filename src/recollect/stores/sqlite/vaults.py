@@ -22,6 +22,8 @@ _ERASED_TABLES = (
     "passages",
     "injections",
     "traces",
+    "requests",
+    "request_bodies",
     "jobs",
     "extractions",
     "edits",

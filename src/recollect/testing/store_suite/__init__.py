@@ -26,6 +26,7 @@ from recollect.testing.store_suite.knowledge import KnowledgeTests
 from recollect.testing.store_suite.owners import OwnerTests
 from recollect.testing.store_suite.queue import QueueTests
 from recollect.testing.store_suite.records import RecordTests
+from recollect.testing.store_suite.requests import RequestTests
 from recollect.testing.store_suite.samples import ManualClock, Writer, passage, said
 
 __all__ = ["ManualClock", "StoreSuite", "Writer", "passage", "said"]
@@ -40,6 +41,7 @@ class StoreSuite(
     KnowledgeTests,
     QueueTests,
     RecordTests,
+    RequestTests,
     ErasureTests,
 ):
     """Every promise of :mod:`recollect.stores.base`, as tests."""
