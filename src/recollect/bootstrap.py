@@ -21,6 +21,7 @@ from recollect.exchange.memory_calls import MemoryCalls
 from recollect.exchange.pipeline import Pipeline, PipelineSettings, Stages
 from recollect.exchange.recall import Deadlines, RecallStage
 from recollect.exchange.remember import Rememberer
+from recollect.exchange.replay import Replayer
 from recollect.extractors.llm import MOST_CALLS, Asker, DailyTokens, LlmExtractor, Pace, Wishes
 from recollect.extractors.rules import RuleExtractor
 from recollect.ground import lay_ground
@@ -74,6 +75,7 @@ class Gateway:
     editor: MemoryEditor
     upstream: HttpUpstream
     pipeline: Pipeline
+    replayer: Replayer
     calls: MemoryCalls
     authenticator: Authenticator
     defaults: Controls
@@ -226,7 +228,16 @@ async def open_gateway(settings: Settings, before: Gateway | None = None) -> Gat
         remember=rememberer,
     )
     catalogue = ModelCatalogue(registry, keys, settings.default_provider, upstream, tuple(settings.routes))
-    watchers = () if request_log is None else (request_log,)
+    pipeline_settings = PipelineSettings(
+        defaults,
+        limits.max_body_bytes,
+        now,
+        context_window,
+        watchers=() if request_log is None else (request_log,),
+        tracer=telemetry,
+        keeper=request_log if settings.traces.keep_bodies else None,
+    )
+    accountant = _accountant(settings, registry)
     return Gateway(
         settings=settings,
         ground=ground,
@@ -234,12 +245,8 @@ async def open_gateway(settings: Settings, before: Gateway | None = None) -> Gat
         knowledge=knowledge,
         editor=MemoryEditor(store, knowledge, now, worker.notify, extraction.notify),
         upstream=http,
-        pipeline=Pipeline(
-            stages,
-            catalogue,
-            PipelineSettings(defaults, limits.max_body_bytes, now, context_window, watchers, telemetry),
-            _accountant(settings, registry),
-        ),
+        pipeline=Pipeline(stages, catalogue, pipeline_settings, accountant),
+        replayer=Replayer(stages, pipeline_settings, store.messages, accountant),
         telemetry=telemetry,
         request_log=request_log,
         calls=MemoryCalls(store, recaller, worker, resolver, recall, injector, rememberer, now),

@@ -19,6 +19,8 @@ BESIDES_STAGES = {
     "account",  # counts what an exchange takes, around forward
     "record",  # tells what became of it
     "credentials",  # projects' provider keys, which forward uses
+    "keeping",  # what was said in it, for who asks to keep it
+    "replay",  # sends it once more, with other memory
     "memory_calls",  # the memory surface, built from the same stages
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from recollect.domain.recall import Strategy
+from recollect.domain.recall import MemoryStatus, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
     from recollect.domain.controls import Controls
     from recollect.domain.ids import SessionName, TraceId
+    from recollect.domain.keys import MemoryMode
     from recollect.domain.messages import NewMessage
     from recollect.domain.recall import Hit, RecallResult
+    from recollect.domain.requests import RequestBodies, RequestRecord
+    from recollect.domain.usage import Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +107,46 @@ class PrepareResult:
     body: bytes
     session_id: SessionName
     trace_id: TraceId
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayWith:
+    """One way of remembering: ``name`` as the caller spells it. ``mode`` is `off` or `read`; what is None stays as the
+    request had it."""
+
+    name: str
+    mode: MemoryMode
+    strategy: Strategy | None = None
+    max_tokens: int | None = None
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayCall:
+    """A request to be sent again. ``provider_key`` is the caller's own for the provider."""
+
+    record: RequestRecord
+    bodies: RequestBodies
+    ways: tuple[ReplayWith, ...]
+    provider_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayAnswer:
+    """What was answered with one way of remembering. ``content`` is JSON text where the answer is more than ``text``;
+    ``error`` our code, or the provider's words."""
+
+    way: ReplayWith
+    status: int
+    took_ms: float
+    error: str | None = None
+    message: str | None = None
+    text: str = ""
+    content: str | None = None
+    finish_reason: str | None = None
+    cost: Cost | None = None
+    memory: MemoryStatus = MemoryStatus.OFF
+    injected: str | None = None
+    profile: str | None = None
+    hits: tuple[Hit, ...] = ()
+    memory_tokens: int = 0

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from recollect.exchange.exchange import Place
     from recollect.exchange.forward import Forwarder
     from recollect.exchange.inject import Injector
+    from recollect.exchange.keeping import Keeper
     from recollect.exchange.ports import Catalogue, IncomingRequest, ReplySink, Tracer, Watcher
     from recollect.exchange.recall import RecallStage
     from recollect.exchange.remember import Rememberer
@@ -88,6 +89,7 @@ class PipelineSettings:
     context_window: Callable[[str], int | None]
     watchers: tuple[Watcher, ...] = ()
     tracer: Tracer | None = None
+    keeper: Keeper | None = None
 
 
 class Pipeline:
@@ -118,7 +120,7 @@ class Pipeline:
         try:
             await self._carry(exchange, sink)
         finally:
-            tell(self._settings.watchers, exchange, sys.exception())
+            tell(self._settings, exchange, sys.exception())
 
     async def _carry(self, exchange: Exchange, sink: ReplySink) -> None:
         """Through the stages."""

@@ -8,31 +8,33 @@ from typing import TYPE_CHECKING, overload
 from recollect.domain.ids import message_id_text
 from recollect.domain.requests import BROKEN_OFF, CLIENT_LEFT, RequestRecord
 from recollect.errors import ApiError
+from recollect.exchange.keeping import bodies_of
 from recollect.exchange.resolve import project_of
 from recollect.wire.json_document import without_lone_surrogates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from recollect.domain.recall import Hit
     from recollect.exchange.exchange import Exchange
-    from recollect.exchange.ports import Watcher
+    from recollect.exchange.pipeline import PipelineSettings
 
 INTERNAL_ERROR = 500
 
 
-def tell(watchers: Sequence[Watcher], exchange: Exchange, failure: BaseException | None) -> None:
+def tell(settings: PipelineSettings, exchange: Exchange, failure: BaseException | None) -> None:
     """Tell what became of an exchange; ``failure`` is what it ended with, if it was raised."""
-    on_end, span = exchange.request.on_end, exchange.span
-    if not watchers and on_end is None and span is None:
+    on_end, span, keeper = exchange.request.on_end, exchange.span, settings.keeper
+    if not settings.watchers and on_end is None and span is None:
         return
     record = record_of(exchange, failure)
     if span is not None:
         span.end(record)
-    for watcher in watchers:
+    for watcher in settings.watchers:
         watcher.ended(record)
     if on_end is not None:
         on_end(record)
+    bodies = bodies_of(exchange) if keeper is not None else None
+    if keeper is not None and bodies is not None:
+        keeper.keep(bodies)
 
 
 def record_of(exchange: Exchange, failure: BaseException | None) -> RequestRecord:

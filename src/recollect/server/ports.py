@@ -11,7 +11,16 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, MutableMapping
 
-    from recollect.domain.calls import IngestCall, IngestResult, PrepareCall, PrepareResult, SearchCall, SearchResult
+    from recollect.domain.calls import (
+        IngestCall,
+        IngestResult,
+        PrepareCall,
+        PrepareResult,
+        ReplayAnswer,
+        ReplayCall,
+        SearchCall,
+        SearchResult,
+    )
     from recollect.domain.controls import Controls
     from recollect.domain.ids import ProjectId, SessionNumber, VaultId
     from recollect.domain.keys import Principal
@@ -54,6 +63,13 @@ class MemorySurface(Protocol):
 
     async def prepare(self, principal: Principal, call: PrepareCall) -> PrepareResult:
         """Put the block into a request that its caller will send."""
+
+
+class Replays(Protocol):
+    """Answers kept requests anew."""
+
+    async def replay(self, principal: Principal, call: ReplayCall) -> list[ReplayAnswer]:
+        """An answer for each way of remembering."""
 
 
 class Authenticates(Protocol):
@@ -117,6 +133,10 @@ class Gateway(Protocol):
     @property
     def calls(self) -> MemorySurface:
         """Ingest, search and prepare."""
+
+    @property
+    def replayer(self) -> Replays:
+        """Replay."""
 
     @property
     def authenticator(self) -> Authenticates:

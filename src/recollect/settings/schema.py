@@ -251,6 +251,9 @@ class TraceSettings(Section):
     """Records of what was recalled and why."""
 
     retention_days: float = Field(default=30.0, ge=0, description="how long traces are kept")
+    keep_bodies: bool = Field(
+        default=False, description="whether what was said is kept as well, so that requests can be replayed"
+    )
 
 
 class RequestSettings(Section):

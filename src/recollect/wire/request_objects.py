@@ -39,7 +39,7 @@ def request_object(record: RequestRecord) -> dict[str, object]:
             "tokens": record.memory_tokens,
             "memories": list(record.memories),
         },
-        "usage": _usage(record.cost) if record.cost else None,
+        "usage": usage_object(record.cost),
         "cost_usd": record.cost.usd if record.cost else None,
         "cache": record.cache,
         "upstream": [
@@ -48,7 +48,10 @@ def request_object(record: RequestRecord) -> dict[str, object]:
     }
 
 
-def _usage(cost: Cost) -> dict[str, object]:
+def usage_object(cost: Cost | None) -> dict[str, object] | None:
+    """Tokens, as they were counted; None where nobody counted."""
+    if cost is None:
+        return None
     usage = cost.usage
     return {
         "input_tokens": usage.input_tokens,

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from recollect.domain.calls import IngestCall, IngestResult, PrepareCall, PrepareResult, SearchCall, SearchResult
+from recollect.domain.calls import (
+    IngestCall,
+    IngestResult,
+    PrepareCall,
+    PrepareResult,
+    ReplayAnswer,
+    ReplayCall,
+    SearchCall,
+    SearchResult,
+)
 from recollect.domain.capture import AtHead, Capture
 from recollect.domain.controls import Controls
 from recollect.domain.ids import ProjectId, SessionName, TraceId
@@ -83,6 +92,17 @@ class FakeCalls:
         return PrepareResult("block", self.hits, 7, call.body, SessionName("s1"), TraceId("trc_2"))
 
 
+class FakeReplayer:
+    """Answers every way with its name."""
+
+    def __init__(self) -> None:
+        self.calls: list[ReplayCall] = []
+
+    async def replay(self, principal: Principal, call: ReplayCall) -> list[ReplayAnswer]:
+        self.calls.append(call)
+        return [ReplayAnswer(way, 200, 1.0, text=way.name) for way in call.ways]
+
+
 class FakeEngine:
     def __init__(self) -> None:
         self.forgotten: list[int] = []
@@ -123,6 +143,7 @@ class FakeGateway:
     spool: FakeSpool = field(default_factory=FakeSpool)
     pipeline: FakePipeline = field(default_factory=FakePipeline)
     engine: FakeEngine = field(default_factory=FakeEngine)
+    replayer: FakeReplayer = field(default_factory=FakeReplayer)
     extraction: FakeExtraction = field(default_factory=FakeExtraction)
     defaults: Controls = field(default_factory=Controls)
     state: Readiness = field(default_factory=lambda: Readiness(embedder="none"))

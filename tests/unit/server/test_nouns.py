@@ -14,6 +14,7 @@ from recollect.domain.ids import KeyId, MessageNumber, ProjectId, SessionNumber,
 from recollect.domain.keys import KeyKind, MemoryKey, MemoryMode
 from recollect.domain.knowledge import WindowExtraction
 from recollect.domain.memories import Extraction
+from recollect.domain.requests import RequestBodies
 from recollect.domain.traces import Trace
 from recollect.errors import SettingsError
 from recollect.extractors.rules import RuleExtractor
@@ -329,6 +330,52 @@ class TestRequests:
     async def test_a_status_that_is_none(self, app, status):
         code, body = await call(app, "GET", f"/v1/memory/requests?status={status}")
         assert (code, body["error"]["code"], body["error"]["param"]) == (400, "invalid_status", "status")
+
+
+class TestReplay:
+    @pytest.fixture
+    async def kept(self, gateway):
+        await store_messages(gateway, "alice", "hello")
+        record = replace(FULL, project=PROJECT)
+        bodies = RequestBodies(record.id, PROJECT, "alice", MOMENT, "chat/completions", "", (), b"{}", b"Hi")
+        await gateway.store.requests.put_requests([record, replace(LEFT, project=PROJECT)], [bodies])
+
+    async def test_the_ways_are_answered_side_by_side(self, app, gateway, kept):
+        ways = [
+            "none",
+            "current",
+            "then",
+            {"strategy": "low_latency", "max_tokens": 9, "as_of": "2026-01-01T00:00:00Z"},
+        ]
+        status, body = await call(app, "POST", "/v1/memory/replay", {"request_id": "req_full", "with": ways})
+        assert status == 200
+        assert body["original"] == {"text": "Hi", "finish_reason": "stop"}
+        assert [one["with"] for one in body["answers"]] == ways
+        asked = gateway.replayer.calls[0]
+        assert [way.mode.value for way in asked.ways] == ["off", "read", "read", "read"]
+        assert asked.ways[2].as_of == FULL.started_at
+        assert (asked.ways[3].strategy.value, asked.ways[3].max_tokens) == ("low_latency", 9)
+
+    async def test_without_ways_it_is_with_memory_and_without(self, app, kept):
+        _, body = await call(app, "POST", "/v1/memory/replay", {"request_id": "req_full"})
+        assert [one["with"] for one in body["answers"]] == ["none", "current"]
+
+    @pytest.mark.parametrize(
+        "ways", [[], "none", ["other"], [{"mode": "off"}], [1], ["none"] * 9, [{"max_tokens": -1}], [{"as_of": "x"}]]
+    )
+    async def test_ways_that_are_none(self, app, gateway, kept, ways):
+        status, body = await call(app, "POST", "/v1/memory/replay", {"request_id": "req_full", "with": ways})
+        assert status == 400
+        assert body["error"]["code"] in {"invalid_replay", "invalid_number", "invalid_time"}
+        assert gateway.replayer.calls == []
+
+    async def test_what_was_not_kept(self, app, kept):
+        status, body = await call(app, "POST", "/v1/memory/replay", {"request_id": "req_left"})
+        assert (status, body["error"]["code"]) == (400, "bodies_not_kept")
+
+    async def test_a_vault_key_replays_its_own(self, app, gateway, kept):
+        key = await make_key(gateway, KeyKind.VAULT, user="bob")
+        assert (await call(app, "POST", "/v1/memory/replay", {"request_id": "req_full"}, key=key))[0] == 404
 
 
 class TestKeys:

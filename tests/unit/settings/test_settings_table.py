@@ -36,6 +36,7 @@ def test_every_variable_of_the_table_is_read():
         "embedder.is_quantised": "false",
         "embedder.may_download": "false",
         "response_cache.is_on": "true",
+        "traces.keep_bodies": "true",
         "recall.knowledge": "false",
         "limits.max_body_bytes": "2048",
         "limits.max_upload_bytes": "2048",

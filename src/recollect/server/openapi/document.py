@@ -76,6 +76,9 @@ MEMORY_OPERATIONS = (
         query=("limit", "after", "model", "http_status", "from", "until"),
     ),
     Operation("get", "/v1/memory/requests/{request_id}", "One request, and what it took", "Request"),
+    Operation(
+        "post", "/v1/memory/replay", "The same request with other memory, side by side", "Replay", "ReplayRequest"
+    ),
     Operation("post", "/v1/memory/keys", "Create a memory key", "NewKey", "KeyRequest", status="201"),
     Operation("get", "/v1/memory/keys", "List memory keys", "KeyList"),
     Operation("delete", "/v1/memory/keys/{key_id}", "Revoke a memory key", "Deleted"),

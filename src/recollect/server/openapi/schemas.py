@@ -244,6 +244,7 @@ def _operations() -> dict[str, Schema]:
         ),
         "Trace": free("candidates, raw signals, the gate's verdict, what was cut and why, the injected bytes"),
         "Request": _request(),
+        **_replay(),
         "RequestList": page("Request"),
         "Job": record(job, "id", "object"),
         "JobList": page("Job"),
@@ -273,6 +274,46 @@ def _operations() -> dict[str, Schema]:
                 )
             },
             "error",
+        ),
+    }
+
+
+def _replay() -> dict[str, Schema]:
+    changed = {"strategy": STRATEGY, "max_tokens": whole(minimum=0), "as_of": moment()}
+    way = {"oneOf": [choice("none", "current", "then"), record(changed, is_open=False)]}
+    memory = {
+        "status": text("`X-Memory-Status`"),
+        "tokens": whole(),
+        "injected": nullable(text("the memory block")),
+        "profile": nullable(text()),
+        "memories": array(ref("Memory")),
+    }
+    answer = {
+        "with": way,
+        "status": whole("of the provider's reply, or of our error"),
+        "error": nullable(text()),
+        "message": nullable(text("what went wrong, if it was on our side")),
+        "text": text(),
+        "content": free("parts and tool calls, where the answer is more than text"),
+        "finish_reason": nullable(text()),
+        "usage": free(),
+        "cost_usd": nullable(number()),
+        "took_ms": number(),
+        "memory": record(memory),
+    }
+    return {
+        "ReplayRequest": record(
+            {"request_id": text(), "with": array(way, "the ways of remembering; `none` and `current` by default")},
+            "request_id",
+        ),
+        "Replay": record(
+            {
+                "object": choice("memory.replay"),
+                "request": ref("Request"),
+                "original": record({"text": text(), "finish_reason": nullable(text())}),
+                "answers": array(record(answer)),
+            },
+            "object",
         ),
     }
 
