@@ -134,6 +134,7 @@ class Gateway:
             spooled=self.spool.pending(),
             problems=problems,
             notes=notes,
+            resting=self.router.resting(),
         )
 
     def provider_probes(self) -> dict[str, Route]:

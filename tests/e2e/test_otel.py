@@ -94,6 +94,7 @@ def test_an_exchange_is_a_span_with_its_stages_and_its_call(
     assert told["gen_ai.provider.name"] == "openai"
     assert told["gen_ai.request.model"] == "m"
     assert told["gen_ai.response.finish_reasons"] in (["stop"], ["completed"])
+    assert told["gen_ai.response.model"]
     assert told["gen_ai.usage.input_tokens"] > 0
     assert told["gen_ai.usage.output_tokens"] > 0
     assert told["gen_ai.conversation.id"] == attributes(root)["gen_ai.conversation.id"]

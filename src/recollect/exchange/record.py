@@ -69,6 +69,7 @@ def record_of(exchange: Exchange, failure: BaseException | None) -> RequestRecor
         memory_tokens=exchange.block_tokens,
         cache=exchange.cache,
         response_id=_clean(reply.response_id if reply else None),
+        response_model=_clean(reply.model if reply else None),
         finish_reason=_clean(reply.finish_reason if reply else None),
         cost=exchange.cost,
         attempts=tuple(exchange.attempts),

@@ -82,6 +82,10 @@ class Health:
         if record is not None:
             record.is_on_trial = False
 
+    def resting(self) -> list[Hashable]:
+        """The places that no request goes to now."""
+        return [place for place in self._records if not self.is_available(place)]
+
     def latency_s(self, place: Hashable) -> float | None:
         """The moving average of the time to the first byte; None where nothing is known."""
         record = self._records.get(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
@@ -133,6 +134,14 @@ class ProviderRouter:
         if all(way.route is None for way in ways) and ways[0].error is not None:
             raise ways[0].error
         return Plan(ways, route.statuses if route else None), False
+
+    def resting(self) -> dict[str, int]:
+        """How many upstreams are left alone for a while, because they failed: by provider, or host in forward style."""
+        found: Counter[str] = Counter()
+        for place in self.table.health.resting():
+            model = place.model if isinstance(place, Target) else ""
+            found[urlsplit(model).netloc if "://" in model else model.partition("/")[0]] += 1
+        return dict(found)
 
     def check(self) -> None:
         """SettingsError where a route leads to a provider, or asks for a key, that nobody knows."""

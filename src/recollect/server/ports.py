@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from recollect.providers.base import SocketUpstream, Upstream
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 
     from recollect.domain.calls import (
         IngestCall,
@@ -110,13 +110,15 @@ class Extracts(Protocol):
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """What ``/readyz`` tells. ``embedder`` is the model's id, "none" for lexical recall; ``problems`` are sentences,
-    and any of them makes the gateway not ready. ``notes`` are worth knowing, and nothing more.
+    and any of them makes the gateway not ready. ``notes`` are worth knowing, and nothing more. ``resting`` counts the
+    upstreams that are left alone for a while, because they failed, by provider.
     """
 
     embedder: str
     spooled: int = 0
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    resting: Mapping[str, int] = field(default_factory=dict)
 
 
 class Gateway(Protocol):

@@ -90,6 +90,7 @@ class Reply:
     finish_reason: str | None = None
     usage: Usage | None = None
     error: str | None = None
+    model: str | None = None
 
 
 class ReplyReader(Protocol):

@@ -58,6 +58,7 @@ def read_completion(value: dict[str, object]) -> Reply:
     return Reply(
         message=said,
         response_id=text_or_none(value.get("id")),
+        model=text_or_none(value.get("model")),
         finish_reason=text_or_none(choice.get("finish_reason")) if choice else None,
         usage=read_usage(value.get("usage")),
         error=error or (read_error(choice.get("error")) if choice else None),
@@ -108,12 +109,14 @@ class _ChatStream:
         self._call_by_index: dict[int, _CallBuilder] = {}
         self._legacy: _CallBuilder | None = None
         self._id: str | None = None
+        self._model: str | None = None
         self._finish_reason: str | None = None
         self._usage: Usage | None = None
         self._error: str | None = None
 
     def take(self, chunk: dict[str, object]) -> None:
         self._id = self._id or text_or_none(chunk.get("id"))
+        self._model = self._model or text_or_none(chunk.get("model"))
         self._usage = read_usage(chunk.get("usage")) or self._usage
         self._error = self._error or read_error(chunk.get("error"))
         choice = _first_choice(chunk.get("choices"))
@@ -183,6 +186,7 @@ class _ChatStream:
             message=ReplyMessage(text, content) if text or content else None,
             is_partial=self._error is not None or not (is_done or self._finish_reason),
             response_id=self._id,
+            model=self._model,
             finish_reason=self._finish_reason,
             usage=self._usage,
             error=self._error,

@@ -33,9 +33,10 @@ class CompletionsReplyReader:
             return Reply(is_partial=is_cut or self._body.is_broken)
         objects = [value] if isinstance(value, dict) else list(event_objects(events))
         texts: list[str] = []
-        reply_id = finish_reason = error = usage = None
+        reply_id = finish_reason = error = usage = model = None
         for item in objects:
             reply_id = reply_id or text_or_none(item.get("id"))
+            model = model or text_or_none(item.get("model"))
             usage = read_usage(item.get("usage")) or usage
             error = error or read_error(item.get("error"))
             for choice in _first_choices(item):
@@ -47,6 +48,7 @@ class CompletionsReplyReader:
             message=ReplyMessage(text) if text else None,
             is_partial=not is_whole or (error is not None and not isinstance(value, dict)),
             response_id=reply_id,
+            model=model,
             finish_reason=finish_reason,
             usage=usage,
             error=error,

@@ -45,6 +45,7 @@ def read_message(value: Mapping[str, object]) -> Reply:
     return Reply(
         message=_said([text_of([block]) for block in blocks if kind_of(block) == "text"], read_calls(blocks)),
         response_id=text_or_none(value.get("id")),
+        model=text_or_none(value.get("model")),
         finish_reason=text_or_none(value.get("stop_reason")),
         usage=read_message_usage(value.get("usage")),
         error=read_error(value.get("error")),
@@ -108,6 +109,7 @@ class _MessageStream:
             message=_said(texts, calls),
             is_partial=self._error is not None or not is_whole,
             response_id=text_or_none(self._message.get("id")),
+            model=text_or_none(self._message.get("model")),
             finish_reason=self._stop_reason,
             usage=read_message_usage(self._usage) if self._usage else None,
             error=self._error,

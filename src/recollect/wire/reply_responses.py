@@ -52,6 +52,7 @@ def read_response(value: dict[str, object]) -> Reply:
         message=read_output(output if isinstance(output, list) else []),
         is_partial=status in _RUNNING,
         response_id=text_or_none(value.get("id")),
+        model=text_or_none(value.get("model")),
         conversation_id=text_or_none(conversation.get("id") if isinstance(conversation, dict) else conversation),
         finish_reason=reason or status,
         usage=read_usage(value.get("usage")),
@@ -109,6 +110,7 @@ def read_response_events(events: Iterable[dict[str, object]]) -> Reply:
         message=_gathered(items, deltas),
         is_partial=True,
         response_id=broken.response_id,
+        model=broken.model,
         conversation_id=broken.conversation_id,
         usage=broken.usage,
         error=error or broken.error,
@@ -120,6 +122,7 @@ def _merged(reply: Reply, items: dict[int, object], deltas: dict[int, list[str]]
     return Reply(
         message=_gathered(items, deltas),
         response_id=reply.response_id,
+        model=reply.model,
         conversation_id=reply.conversation_id,
         finish_reason=reply.finish_reason,
         usage=reply.usage,

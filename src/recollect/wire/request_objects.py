@@ -24,6 +24,7 @@ def request_object(record: RequestRecord) -> dict[str, object]:
         "error": record.error,
         "provider": record.provider,
         "model": record.model,
+        "response_model": record.response_model,
         "is_streamed": record.is_streamed,
         "finish_reason": record.finish_reason,
         "key_id": record.key_id,

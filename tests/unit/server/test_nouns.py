@@ -531,7 +531,7 @@ class TestOperations:
             await sink.end(b"12345")
 
         gateway.pipeline.handler = remembers
-        gateway.state = Readiness(embedder="none", spooled=3)
+        gateway.state = Readiness(embedder="none", spooled=3, resting={"groq": 2})
         await store_messages(gateway, "ann", "x")
         await exchange(app, "POST", "/v1/chat/completions", body=b"{}")
         await call(app, "GET", "/v1/memory/memories?user=somebody")
@@ -545,6 +545,7 @@ class TestOperations:
         assert found["recollect_request_duration_seconds_count", "openai"] == 1
         assert found["recollect_requests_in_flight",] == 1
         assert found["recollect_spooled",] == 3
+        assert found["recollect_upstreams_resting", "groq"] == 2
         assert found["recollect_jobs_waiting",] == 1
         assert reply.header("content-type").startswith("text/plain; version=0.0.4")
         assert "somebody" not in text

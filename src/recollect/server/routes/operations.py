@@ -73,7 +73,15 @@ async def _state(calls: CallReader) -> list[Gauge]:
     """How far the background is behind. Without the store, only what is known without it."""
     gateway = calls.app.gateway
     readiness = await gateway.readiness()
-    gauges = [Gauge("recollect_spooled", "Captures that wait for the store.", readiness.spooled)]
+    gauges = [
+        Gauge("recollect_spooled", "Captures that wait for the store.", readiness.spooled),
+        Gauge(
+            "recollect_upstreams_resting",
+            "Upstreams that are left alone for a while, because they failed.",
+            label="provider",
+            samples=readiness.resting,
+        ),
+    ]
     try:
         backlog = await gateway.store.jobs.backlog()
     except StoreUnavailableError:
