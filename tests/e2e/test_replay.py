@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from recollect import AsyncRecollect, Recollect
 from recollect.client.http_flavour import httpx
 from recollect.testing.scripted_provider import Received, Script
 from tests.e2e.gateway_process import UPSTREAM_KEY, GatewayProcess
@@ -76,6 +78,27 @@ def test_answers_with_and_without_memory_side_by_side(
     assert answers[1]["usage"]["input_tokens"] > 0
     assert stored_texts(keeping, user) == before
     assert newest(keeping, user)["id"] == request["id"]
+
+
+def test_the_python_client_asks_the_same(keeping: GatewayProcess) -> None:
+    user = "replayed-in-python"
+    request = asked(keeping, user)
+    with Recollect(base_url=keeping.base_url, api_key=keeping.admin_key) as client:
+        page = client.memory.requests(user=user, status="2xx", limit=1)
+        assert [one["id"] for one in page.data] == [request["id"]]
+        assert client.memory.request(request["id"]).memory["count"] == 1
+        answers = client.memory.replay(request["id"], ["none", {"max_tokens": 500}]).answers
+    assert [one["text"] for one in answers] == ["I do not know.", "In the Dolomites."]
+
+
+async def test_the_awaited_client_asks_the_same(keeping: GatewayProcess) -> None:
+    request = await asyncio.to_thread(asked, keeping, "replayed-awaited")
+    async with AsyncRecollect(base_url=keeping.base_url, api_key=keeping.admin_key) as client:
+        page = await client.memory.requests(user="replayed-awaited", from_="2020-01-01T00:00:00Z")
+        assert [one["id"] for one in page.data] == [request["id"]]
+        assert (await client.memory.request(request["id"])).status == 200
+        replay = await client.memory.replay(request["id"])
+    assert [one["with"] for one in replay.answers] == ["none", "current"]
 
 
 def test_its_own_answer_does_not_come_up(keeping: GatewayProcess, provider: ScriptedProvider) -> None:

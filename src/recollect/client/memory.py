@@ -71,6 +71,18 @@ class PrepareKeywords(TypedDict, total=False):
     as_of: str | datetime
 
 
+class RequestsKeywords(TypedDict, total=False):
+    """``status`` is one (``429``), a class (``5xx``) or ``error``; ``from_`` and ``to`` bound the time."""
+
+    user: str
+    model: str
+    status: str | int
+    from_: str | datetime
+    to: str | datetime
+    limit: int
+    after: str
+
+
 def ingest_call(user: str, messages: Iterable[Mapping[str, object]], keywords: IngestKeywords) -> Call[IngestReceipt]:
     """Store messages."""
     return Call(
@@ -105,6 +117,18 @@ def process_call(user: str, session_id: str, *, wait: bool, anew: bool) -> Call[
 def reprocess_call(keywords: ReprocessKeywords) -> Call[Record]:
     """Derive anew."""
     return Call("POST", "reprocess", Record, keywords)
+
+
+def requests_call(keywords: RequestsKeywords) -> Call[Page]:
+    """What was asked of which model."""
+    fields: dict[str, Any] = {**keywords}
+    fields["from"] = fields.pop("from_", None)
+    return Call("GET", "requests", Page, fields)
+
+
+def replay_call(request_id: str, ways: Iterable[str | Mapping[str, object]] | None) -> Call[Record]:
+    """The same request with other memory."""
+    return Call("POST", "replay", Record, {"request_id": request_id, "with": None if ways is None else list(ways)})
 
 
 class MemoryResource(Sender):
@@ -184,6 +208,18 @@ class MemoryResource(Sender):
         """What one exchange recalled, why, and the exact bytes that were injected."""
         return self._run(Call("GET", f"traces/{segment(trace_id)}", Record, {}))
 
+    def requests(self, **keywords: Unpack[RequestsKeywords]) -> Page:
+        """One page of what was asked of which model, newest first."""
+        return self._run(requests_call(keywords))
+
+    def request(self, request_id: str) -> Record:
+        """One request: status, times of each stage, tokens, cost, and what was injected."""
+        return self._run(Call("GET", f"requests/{segment(request_id)}", Record, {}))
+
+    def replay(self, request_id: str, ways: Iterable[str | Mapping[str, object]] | None = None) -> Record:
+        """The same request with other memory (``none``, ``current``, ``then``, or settings), side by side."""
+        return self._run(replay_call(request_id, ways))
+
 
 class AsyncMemoryResource(AsyncSender):
     """As :class:`MemoryResource`, awaited."""
@@ -261,3 +297,15 @@ class AsyncMemoryResource(AsyncSender):
     async def trace(self, trace_id: str) -> Record:
         """What one exchange recalled, why, and the exact bytes that were injected."""
         return await self._run(Call("GET", f"traces/{segment(trace_id)}", Record, {}))
+
+    async def requests(self, **keywords: Unpack[RequestsKeywords]) -> Page:
+        """One page of what was asked of which model, newest first."""
+        return await self._run(requests_call(keywords))
+
+    async def request(self, request_id: str) -> Record:
+        """One request: status, times of each stage, tokens, cost, and what was injected."""
+        return await self._run(Call("GET", f"requests/{segment(request_id)}", Record, {}))
+
+    async def replay(self, request_id: str, ways: Iterable[str | Mapping[str, object]] | None = None) -> Record:
+        """The same request with other memory (``none``, ``current``, ``then``, or settings), side by side."""
+        return await self._run(replay_call(request_id, ways))
