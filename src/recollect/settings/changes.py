@@ -23,6 +23,7 @@ NEEDS_RESTART = frozenset(
         "limits.drain_s",
         "recall.cache_mb",
         "traces.retention_days",
+        "requests.retention_days",
     }
 )
 """Settings, and tables of settings, that are read when the gateway starts and at no other time."""
