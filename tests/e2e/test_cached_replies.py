@@ -57,7 +57,7 @@ def test_two_users_ask_the_same(caching: GatewayProcess, provider: ScriptedProvi
 def test_a_stream_that_failed_is_not_kept(caching: GatewayProcess, provider: ScriptedProvider) -> None:
     question = "What is the capital of Peru?"
     provider.then(Script(text=ANSWER, cut_after=2))
-    with pytest.raises(Exception, match=r"(?i)incomplete|peer closed|connection"):
+    with pytest.raises(Exception, match="broke off"):
         ask(caching, "third", question, is_streamed=True)
     assert ask(caching, "fourth", question, is_streamed=True) == (ANSWER, "miss")
 

@@ -13,7 +13,6 @@ from recollect.domain.ids import SessionName, TraceId, new_id
 from recollect.domain.keys import MemoryMode
 from recollect.errors import ApiError, InvalidRequestError
 from recollect.exchange.exchange import Exchange
-from recollect.exchange.forward import provider_key_of
 from recollect.exchange.keeping import FORWARD
 from recollect.exchange.ports import IncomingRequest
 from recollect.exchange.relay import header_of
@@ -83,6 +82,7 @@ class Replayer:
         dialect, document, prompt = exchange.dialect, exchange.document, exchange.prompt
         if dialect is None or document is None or prompt is None:
             raise unreadable()
+        await self.stages.forward.find_keys(exchange)
         exchange.route = self.stages.forward.route(exchange, prompt.model)
         if way.mode is MemoryMode.READ:
             await self._remember(exchange, record, way)
@@ -135,7 +135,6 @@ class Replayer:
             raise unreadable()
         document = JsonDocument.parse(call.bodies.request)
         exchange = Exchange(request, TraceId(new_id("rpl")), self.settings.now(), principal=principal)
-        exchange.provider_key = provider_key_of(request)
         exchange.dialect, exchange.document, exchange.prompt = dialect, document, dialect.read(document)
         given = read_controls(
             tuple(field for field in request.headers if field[0] not in NOT_LOOKED_FOR),
