@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from recollect.accounting.budgets import BudgetRules
+from recollect.domain.budgets import parse_limits
 from recollect.domain.controls import Controls
 from recollect.domain.ids import ProjectId
 from recollect.errors import RequestError, SettingsError, StoreUnavailableError
-from recollect.exchange.account import Accountant
+from recollect.exchange.account import Accountant, Budgets
 from recollect.exchange.authenticate import Authenticator
 from recollect.exchange.capture import Capturer
 from recollect.exchange.credentials import Credentials
 from recollect.exchange.forward import Forwarder
 from recollect.exchange.inject import Injector
+from recollect.exchange.ledger import LedgerKeeper
 from recollect.exchange.memory_calls import MemoryCalls
 from recollect.exchange.pipeline import Pipeline, PipelineSettings, Stages
 from recollect.exchange.recall import Deadlines, RecallStage
@@ -32,7 +36,7 @@ from recollect.providers.chat_model import ProviderChatModel
 from recollect.providers.hosts import ProviderHosts
 from recollect.providers.http_upstream import HttpUpstream, Timeouts
 from recollect.providers.models import ModelCatalogue
-from recollect.providers.pricing import PriceBook, parse_prices
+from recollect.providers.pricing import PriceBook, load_price_list, parse_prices
 from recollect.providers.recall_model import RecallModel
 from recollect.providers.registry import context_window
 from recollect.providers.routing import resolve_router_style
@@ -48,9 +52,9 @@ from recollect.upstreams import open_safe, provider_keys, registry_of, router_of
 from recollect.worker import ExtractionSettings, ExtractionWorker, RequestLog, Worker
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import AsyncIterator
 
+    from recollect.accounting.book import UsageBook
     from recollect.embedders.base import Embedder
     from recollect.extractors.base import Extractor
     from recollect.ground import Ground
@@ -90,6 +94,11 @@ class Gateway:
         return self.ground.store
 
     @property
+    def book(self) -> UsageBook:
+        """What exchanges took, on its way into the store."""
+        return self.ground.book
+
+    @property
     def spool(self) -> Spool:
         """What could not be stored yet."""
         return self.ground.spool
@@ -116,6 +125,7 @@ class Gateway:
 
     async def start(self) -> None:
         """Begin background work, in the running event loop."""
+        asyncio.get_running_loop().run_in_executor(None, load_price_list)
         self.worker.start()
         self.extraction.start()
 
@@ -173,6 +183,7 @@ class Gateway:
         await self.pipeline.drain()
         if self.request_log is not None:
             await self.request_log.stop()
+        await self.book.close()
         await self.worker.stop()
         await self.extraction.stop()
         await self.upstream.close()
@@ -217,7 +228,9 @@ async def open_gateway(settings: Settings, before: Gateway | None = None) -> Gat
     recall = RecallStage(
         recaller, store.injections, store.messages, deadlines, settings.recall.max_tokens, profiles=knowing
     )
-    rememberer = Rememberer(worker, store.traces)
+    accountant = _accountant(settings, registry, ground)
+    ledger = LedgerKeeper(accountant.prices, ground.book, store.messages)
+    rememberer = Rememberer(worker, store.traces, store.vaults, ledger)
     injector = Injector()
     stages = Stages(
         authenticate=authenticator,
@@ -238,7 +251,6 @@ async def open_gateway(settings: Settings, before: Gateway | None = None) -> Gat
         tracer=telemetry,
         keeper=request_log if settings.traces.keep_bodies else None,
     )
-    accountant = _accountant(settings, registry)
     return Gateway(
         settings=settings,
         ground=ground,
@@ -288,12 +300,24 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _accountant(settings: Settings, registry: dict[str, Provider]) -> Accountant:
-    prices = {name: one.model_dump(exclude_none=True) for name, one in settings.prices.items()}
+def _accountant(settings: Settings, registry: dict[str, Provider], ground: Ground) -> Accountant:
+    given = {name: one.model_dump(exclude_none=True) for name, one in settings.prices.items()}
+    budgets = settings.budgets
+    rules = BudgetRules(
+        project=parse_limits(budgets.project),
+        key=parse_limits(budgets.key),
+        user=parse_limits(budgets.user),
+        model=parse_limits(budgets.model),
+        projects={name: parse_limits(texts) for name, texts in budgets.projects.items()},
+        users={name: parse_limits(texts) for name, texts in budgets.users.items()},
+        models={name: parse_limits(texts) for name, texts in budgets.models.items()},
+    )
     return Accountant(
-        PriceBook(parse_prices(prices)),
+        PriceBook(parse_prices(given)),
         registry,
         ProviderHosts(registry.values()).provider_at,
+        ground.book,
+        Budgets(ground.store.usage, rules, budgets.reserved_output_tokens),
         settings.cost.asks_for_usage,
     )
 

@@ -149,6 +149,11 @@ class RateLimitedError(RequestError):
     type = "rate_limit_error"
     default_code = "rate_limit_exceeded"
 
+    def __init__(self, message: str, *, code: str | None = None, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+        """``headers`` say when it is worth trying again."""
+        super().__init__(message, code=code)
+        self.headers = headers
+
 
 class ServiceError(ApiError):
     """Ours or the network's."""

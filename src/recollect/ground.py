@@ -10,6 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recollect.accounting.book import UsageBook
 from recollect.embedders.minilm import load_minilm
 from recollect.embedders.openai_compatible import OpenAICompatibleEmbedder
 from recollect.errors import EmbedderUnavailableError, SettingsError
@@ -44,6 +45,7 @@ class Ground:
     engine: RecallEngine
     worker: Worker
     resolver: Resolver
+    book: UsageBook
 
 
 async def lay_ground(settings: Settings) -> Ground:
@@ -70,7 +72,8 @@ async def lay_ground(settings: Settings) -> Ground:
         ),
     )
     worker.on_indexed = engine.refresh
-    return Ground(store, spool, embedder, problem, engine, worker, Resolver(store.vaults, store.sessions))
+    resolver = Resolver(store.vaults, store.sessions)
+    return Ground(store, spool, embedder, problem, engine, worker, resolver, UsageBook(store.usage))
 
 
 def _open_store(settings: Settings) -> Store:

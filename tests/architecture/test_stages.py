@@ -16,6 +16,7 @@ BESIDES_STAGES = {
     "relay",  # carries the reply's bytes between forward and capture
     "tap",  # listens to them
     "progress",  # begins a stream while recall still browses
+    "ledger",  # what memory did to that
     "account",  # counts what an exchange takes, around forward
     "record",  # tells what became of it
     "credentials",  # projects' provider keys, which forward uses

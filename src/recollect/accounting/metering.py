@@ -36,11 +36,14 @@ class MeteredReply:
         "_size",
         "_strips",
         "headers",
+        "is_stream",
         "status",
     )
 
-    def __init__(self, reply: UpstreamReply, on_closed: Callable[[MeteredReply], None], *, strips: bool) -> None:
-        """Take the reply whose head has arrived."""
+    def __init__(
+        self, reply: UpstreamReply, on_closed: Callable[[MeteredReply], None], *, strips: bool, told: Headers = ()
+    ) -> None:
+        """Take the reply whose head has arrived; ``told`` are headers that go before the provider's own."""
         self._reply = reply
         self._on_closed = on_closed
         self._kept: deque[bytes] = deque()
@@ -48,17 +51,18 @@ class MeteredReply:
         self._is_closed = False
         self.status = reply.status
         self.headers: Headers = reply.headers
-        self._encoding = next((value.decode("latin-1") for name, value in reply.headers if name == _ENCODING), "")
+        self._encoding = ""
+        self.is_stream = False
+        for name, value in reply.headers:
+            if name == b"content-type":
+                self.is_stream = value.lower().startswith(EVENT_STREAM)
+            elif name == _ENCODING:
+                self._encoding = value.decode("latin-1")
         self._strips = strips and self.is_stream
-        if self._strips and self._encoding:
-            self.headers = tuple(field for field in reply.headers if field[0] != _ENCODING)
-
-    @property
-    def is_stream(self) -> bool:
-        """A stream of events, by its content type."""
-        return any(
-            name == b"content-type" and value.lower().startswith(EVENT_STREAM) for name, value in self._reply.headers
-        )
+        if not told and not (self._strips and self._encoding):
+            return
+        replaced = {name for name, _ in told} | ({_ENCODING} if self._strips and self._encoding else set())
+        self.headers = (*(field for field in reply.headers if field[0] not in replaced), *told)
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as received, but for what ``strips`` takes out."""
@@ -91,10 +95,11 @@ class MeteredReply:
         return self._kept[0] if len(self._kept) == 1 else b"".join(self._kept)
 
     async def _stripped(self) -> AsyncIterator[bytes]:
-        stripper, decoder = UsageStripper(), CopyDecoder(self._encoding)
+        stripper = UsageStripper()
+        decoder = CopyDecoder(self._encoding) if self._encoding else None
         try:
             async for chunk in self._reply.chunks():
-                decoded = decoder.feed(chunk)
+                decoded = decoder.feed(chunk) if decoder else chunk
                 self._keep(decoded)
                 passing = stripper.feed(decoded)
                 if passing:

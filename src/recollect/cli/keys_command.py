@@ -41,15 +41,25 @@ def command() -> None:
     help="What the key does unless its suffix or a request says otherwise.",
 )
 @click.option("--project", default="default", show_default=True, help="The project that the key opens.")
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    help="What the key may take, as '5 usd/day', '60 requests/minute', '1000000 tokens/month'. Repeatable.",
+)
 @json_option
 @settings_options
-def create(config: Path | None, data_dir: Path | None, *, as_json: bool, **fields: str) -> None:
+def create(
+    config: Path | None, data_dir: Path | None, *, as_json: bool, limits: tuple[str, ...], **fields: str
+) -> None:
     """Create a key. Its secret is shown once, and never again.
 
     \b
     recollect keys create --name my-app
     recollect keys create --kind vault --user alice --mode read
+    recollect keys create --name ci --limit "5 usd/day" --limit "60 requests/minute"
     """
+    from recollect.domain.budgets import parse_limits  # noqa: PLC0415 - as below
     from recollect.domain.ids import KeyId, ProjectId, new_id  # noqa: PLC0415 - keeps `--help` instant
     from recollect.domain.keys import KeyKind, MemoryKey, MemoryMode  # noqa: PLC0415 - as above
     from recollect.wire.memory_key import digest, new_secret  # noqa: PLC0415 - as above
@@ -58,6 +68,11 @@ def create(config: Path | None, data_dir: Path | None, *, as_json: bool, **field
     if (kind is KeyKind.VAULT) != bool(user):
         message = "--user goes with --kind vault, and a vault key needs it."
         raise click.UsageError(message)
+    try:
+        parsed = parse_limits(limits)
+    except ValueError as error:
+        message = f"--limit: each {error}."
+        raise click.UsageError(message) from error
     secret = new_secret()
     key = MemoryKey(
         id=KeyId(new_id("key")),
@@ -69,6 +84,7 @@ def create(config: Path | None, data_dir: Path | None, *, as_json: bool, **field
         name=fields["name"],
         user=user or None,
         hint=secret[-HINT_CHARACTERS:],
+        limits=parsed,
     )
 
     async def work(gateway: Gateway) -> None:
@@ -102,6 +118,7 @@ def list_keys(config: Path | None, data_dir: Path | None, *, as_json: bool) -> N
                 "mode": key.mode.value,
                 "user": key.user,
                 "hint": f"…{key.hint}",
+                "limits": ", ".join(map(str, key.limits)) or None,
                 "created_at": key.created_at.isoformat(timespec="seconds"),
                 "revoked_at": key.revoked_at.isoformat(timespec="seconds") if key.revoked_at else None,
             }

@@ -14,6 +14,7 @@ COMMANDS = {
     "providers": "Set, list and remove a project's own provider keys.",
     "users": "List, show and erase users.",
     "requests": "List recent requests, and what they took.",
+    "usage": "Show what requests took, in tokens and money.",
     "import": "Store conversations from a JSONL file.",
     "export": "Write conversations as JSONL.",
     "search": "Search one user's memory.",

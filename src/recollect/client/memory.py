@@ -204,6 +204,14 @@ class MemoryResource(Sender):
         """Counts of one user, or of the project."""
         return self._run(Call("GET", "stats", Record, {"user": user}))
 
+    def usage(
+        self, first: str | None = None, last: str | None = None, *, group_by: str = "day", user: str | None = None
+    ) -> Record:
+        """What exchanges took from one day to another (``2026-05-01``), told apart by ``day``, ``key``, ``user``,
+        ``provider`` or ``model``, or by several with commas between."""
+        given = {"from": first, "to": last, "group_by": group_by, "user": user}
+        return self._run(Call("GET", "usage", Record, given))
+
     def trace(self, trace_id: str) -> Record:
         """What one exchange recalled, why, and the exact bytes that were injected."""
         return self._run(Call("GET", f"traces/{segment(trace_id)}", Record, {}))
@@ -293,6 +301,14 @@ class AsyncMemoryResource(AsyncSender):
     async def stats(self, user: str | None = None) -> Record:
         """Counts of one user, or of the project."""
         return await self._run(Call("GET", "stats", Record, {"user": user}))
+
+    async def usage(
+        self, first: str | None = None, last: str | None = None, *, group_by: str = "day", user: str | None = None
+    ) -> Record:
+        """What exchanges took from one day to another (``2026-05-01``), told apart by ``day``, ``key``, ``user``,
+        ``provider`` or ``model``, or by several with commas between."""
+        given = {"from": first, "to": last, "group_by": group_by, "user": user}
+        return await self._run(Call("GET", "usage", Record, given))
 
     async def trace(self, trace_id: str) -> Record:
         """What one exchange recalled, why, and the exact bytes that were injected."""

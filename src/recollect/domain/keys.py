@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from recollect.domain.budgets import Limit
     from recollect.domain.ids import KeyId, ProjectId
 
 
@@ -61,6 +62,8 @@ class MemoryKey:
     hint: str = ""
     """The last four characters of the secret, so that people can tell keys apart."""
     revoked_at: datetime | None = None
+    limits: tuple[Limit, ...] = ()
+    """Of this key's own; they go before those that the settings have for each key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +77,4 @@ class Principal:
     """None for the local project of a gateway without keys."""
     user: str | None = None
     """The user a ``vault`` key is bound to."""
+    limits: tuple[Limit, ...] = ()

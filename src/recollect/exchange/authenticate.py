@@ -64,7 +64,9 @@ class Authenticator:
             message = "This memory key was revoked. Create another with `recollect keys create`."
             raise AuthenticationError(message, code="revoked_api_key")
         mode = self._default_mode if key.mode is MemoryMode.FULL else key.mode
-        principal = Principal(project=key.project, kind=key.kind, mode=mode, key_id=key.id, user=key.user)
+        principal = Principal(
+            project=key.project, kind=key.kind, mode=mode, key_id=key.id, user=key.user, limits=key.limits
+        )
         authentication = Authentication(principal, found.mode, found.header == "authorization")
         if len(self._recent) >= CACHED_KEYS:
             self._recent.clear()

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
+    from recollect.domain.budgets import Charge
     from recollect.domain.capture import Anchor, Injection
     from recollect.domain.chat import ChatModel
     from recollect.domain.ids import Lineage, MessageNumber, ProjectId, SessionName, TraceId
     from recollect.domain.keys import Principal
+    from recollect.domain.ledger import Ledger
     from recollect.domain.recall import Hit, RecallResult
     from recollect.domain.requests import Attempt
     from recollect.domain.usage import Cost
@@ -120,6 +122,10 @@ class Exchange:
     # forward
     cost: Cost | None = None
     """What it took, once the reply is closed; None where nobody counts, as for a file or an error."""
+    charges: tuple[Charge, ...] = ()
+    """What was taken from budgets and is not set right yet."""
+    ledger: Ledger | None = None
+    """What memory did to the cost, a moment after the reply is closed."""
     passed_model: str | None = None
     """The model that a request names which is no conversation."""
     attempts: list[Attempt] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -11,13 +11,15 @@ from recollect.domain.ids import message_id_text
 from recollect.domain.traces import Trace
 from recollect.errors import StoreUnavailableError
 from recollect.exchange.exchange import Stored
+from recollect.wire.usage_objects import cost_object, ledger_object
 
 if TYPE_CHECKING:
     from recollect.domain.ids import MessageNumber
     from recollect.domain.recall import Browsing, Hit, RecallResult
     from recollect.exchange.exchange import Exchange, Place
+    from recollect.exchange.ledger import LedgerKeeper
     from recollect.exchange.ports import Indexing
-    from recollect.stores.base import TraceStore
+    from recollect.stores.base import TraceStore, VaultStore
 
 TRACED_HITS = 50
 
@@ -88,6 +90,10 @@ class Rememberer:
 
     worker: Indexing
     traces: TraceStore
+    vaults: VaultStore | None = None
+    """Where the vault of a new user is found once it was made, so that erasing it erases the trace; None: nowhere."""
+    ledger: LedgerKeeper | None = None
+    """Who tells what memory cost or saved; None: nobody."""
 
     async def run(self, exchange: Exchange) -> None:
         """Notify the worker where something was stored, and keep the trace where memory took part."""
@@ -95,10 +101,19 @@ class Rememberer:
             self.worker.notify()
         if exchange.place is None:
             return
+        if self.ledger is not None:
+            await self.ledger.keep(exchange)
         try:
-            await self.traces.put_trace(self.trace_of(exchange, exchange.place))
+            place = await self._settled(exchange.place, exchange.stored)
+            await self.traces.put_trace(self.trace_of(exchange, place))
         except StoreUnavailableError:
             return  # a trace is a convenience: its loss is not worth a line in anybody's log
+
+    async def _settled(self, place: Place, stored: Stored) -> Place:
+        """The place with its vault, also where this exchange made it."""
+        if place.vault is not None or stored is not Stored.YES or self.vaults is None:
+            return place
+        return replace(place, vault=await self.vaults.open_vault(place.project, place.user, may_create=False))
 
     def trace_of(self, exchange: Exchange, place: Place) -> Trace:
         """The trace of an exchange; it holds the injected bytes, so erasing a source erases it."""
@@ -123,6 +138,8 @@ class Rememberer:
             "recall": recall_record(exchange.recalled) if exchange.recalled else None,
             "injected": injection.block if injection else None,
             "profile": exchange.edit.profile,
+            "cost": cost_object(exchange.cost) if exchange.cost else None,
+            "ledger": ledger_object(exchange.ledger) if exchange.ledger else None,
             "reinserted": len(exchange.edit.blocks) - (1 if exchange.injection else 0),
         }
         sources = {number for one in exchange.sticky for number in one.sources} if exchange.edit.blocks else set()

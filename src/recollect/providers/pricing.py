@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MILLION = 1_000_000
 REQUESTS_PER_PRICE = 1000
+MOST_KNOWN = 4096
 CATALOGUES = frozenset({"openrouter"})
 """Providers whose own price list is used although their models are named after others."""
 RESELLERS = frozenset({"vercel", "litellm"})
@@ -35,6 +36,8 @@ class Price:
 
     def at(self, input_tokens: int) -> int:
         """The price for a request with so much input."""
+        if not self.tiers:
+            return self.base
         return next((price for start, price in reversed(self.tiers) if input_tokens > start), self.base)
 
 
@@ -62,26 +65,36 @@ class UnitPrices:
         return self.request + -(-sums // MILLION)
 
 
-@dataclass(frozen=True, slots=True)
 class PriceBook:
     """Prices by provider and model. ``overrides`` go first: ``provider/model``, or ``provider/*`` for all of one's."""
 
-    overrides: Mapping[str, UnitPrices] = field(default_factory=dict)
-    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    def __init__(
+        self, overrides: Mapping[str, UnitPrices] | None = None, now: Callable[[], datetime] | None = None
+    ) -> None:
+        """Take the operator's own prices, and the clock."""
+        self._overrides = overrides or {}
+        self._now = now or (lambda: datetime.now(UTC))
+        self._known: dict[tuple[str, str], UnitPrices | None] = {}
+        self._known_until = datetime.min.replace(tzinfo=UTC)
 
     def unit_prices(self, provider: str, model: str) -> UnitPrices | None:
         """The prices, None for a model that nobody has priced (a local one, a deployment's own name)."""
-        for name in (f"{provider}/{model}", f"{provider}/*"):
-            if name in self.overrides:
-                return self.overrides[name]
-        hour = self.now().replace(minute=0, second=0, microsecond=0)
-        return _listed(provider, model, hour)
+        now = self._now()
+        if now >= self._known_until or len(self._known) > MOST_KNOWN:
+            self._known.clear()
+            self._known_until = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        if (provider, model) not in self._known:
+            own = self._override(provider, model)
+            self._known[provider, model] = own or _listed(provider, model, self._known_until - timedelta(hours=1))
+        return self._known[provider, model]
+
+    def _override(self, provider: str, model: str) -> UnitPrices | None:
+        return self._overrides.get(f"{provider}/{model}") or self._overrides.get(f"{provider}/*")
 
     def cost_nano_usd(self, provider: str, model: str, usage: Usage) -> int | None:
         """What a request cost, None where the model's price is not known. What such a provider as OpenRouter says
         that it charges goes before the list."""
-        is_overridden = f"{provider}/{model}" in self.overrides or f"{provider}/*" in self.overrides
-        if provider in CATALOGUES and usage.reported_nano_usd is not None and not is_overridden:
+        if provider in CATALOGUES and usage.reported_nano_usd is not None and not self._override(provider, model):
             return usage.reported_nano_usd
         prices = self.unit_prices(provider, model)
         return None if prices is None else prices.cost_nano_usd(usage)
@@ -116,6 +129,11 @@ def _amount(place: str, value: object) -> int:
         message = f"{place}: must be dollars, 0 or more."
         raise SettingsError(message)
     return int(Decimal(str(value)) * NANO_PER_USD)
+
+
+def load_price_list() -> None:
+    """Read the list, which takes 0.3 s, before it is needed. For a thread of its own."""
+    PriceBook().unit_prices("openai", "gpt-4o")
 
 
 @lru_cache(maxsize=4096)

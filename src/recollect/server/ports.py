@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 
+    from recollect.accounting.book import UsageBook
     from recollect.domain.calls import (
         IngestCall,
         IngestResult,
@@ -147,6 +148,10 @@ class Gateway(Protocol):
     @property
     def credentials(self) -> Credentials:
         """Projects' own keys for providers."""
+
+    @property
+    def book(self) -> UsageBook:
+        """What exchanges took, on its way into the store."""
 
     @property
     def store(self) -> Store:

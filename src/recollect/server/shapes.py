@@ -80,6 +80,7 @@ def key_object(key: MemoryKey) -> dict[str, object]:
         "user": key.user,
         "name": key.name,
         "hint": key.hint,
+        "limits": [str(limit) for limit in key.limits],
         "created_at": time_text(key.created_at),
         "revoked_at": time_text(key.revoked_at),
     }

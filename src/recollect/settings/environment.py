@@ -23,6 +23,9 @@ CLIENT_VARIABLES = frozenset({"RECOLLECT_BASE_URL", "RECOLLECT_API_KEY"})
 TABLES = {
     "prices": '{"openai/gpt-4o": {"input": 2.5, "output": 10}}',
     "projects": '{"acme": {"instructions": "Leave work out."}}',
+    "budgets.projects": '{"default": ["100 usd/month"]}',
+    "budgets.users": '{"alice": ["5 usd/day"]}',
+    "budgets.models": '{"openai/gpt-4o": ["10 usd/day"]}',
 }
 LISTS = frozenset(
     {
@@ -32,6 +35,10 @@ LISTS = frozenset(
         "extractor.categories",
         "retries.fallback_statuses",
         "secret_key",
+        "budgets.project",
+        "budgets.key",
+        "budgets.user",
+        "budgets.model",
     }
 )
 

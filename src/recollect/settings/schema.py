@@ -6,7 +6,7 @@ from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from recollect.domain.chat import estimate_tokens
 from recollect.domain.keys import MemoryMode
@@ -15,27 +15,13 @@ from recollect.domain.recall import Strategy
 from recollect.errors import SettingsError
 from recollect.providers.fallbacks import FALLBACK_STATUSES
 from recollect.providers.routes import parse_routes
+from recollect.settings.section import Section
+from recollect.settings.spending import BudgetSettings, CostSettings, PriceSettings
 
 MIB = 1024 * 1024
 MOST_INSTRUCTION_TOKENS = 80
 MOST_CATEGORY_TOKENS = 70
 """Both by the estimate of `estimate_tokens`: the extractor's prompt is bounded."""
-
-
-class Section(BaseModel):
-    """A frozen table of settings; unknown names are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _refuse_truth_for_numbers(cls, value: object, info: object) -> object:
-        """A TOML ``true`` where a number belongs would otherwise be read as 1."""
-        name = getattr(info, "field_name", None)
-        if isinstance(value, bool) and name is not None and cls.model_fields[name].annotation in {int, float}:
-            message = "must be a number, not true or false"
-            raise ValueError(message)
-        return value
 
 
 class ProviderSettings(Section):
@@ -97,26 +83,6 @@ class RetrySettings(Section):
     )
     cooldown_s: float = Field(default=5.0, ge=0, description="how long it rests at first; it doubles each time")
     cooldown_cap_s: float = Field(default=60.0, ge=0, description="how long it rests at most")
-
-
-class PriceSettings(Section):
-    """What one model costs, in dollars for a million tokens."""
-
-    input: float = Field(ge=0, description="tokens that are sent")
-    output: float = Field(ge=0, description="tokens that come back")
-    cached: float | None = Field(default=None, ge=0, description="sent tokens that were in the provider's cache")
-    cache_write: float | None = Field(default=None, ge=0, description="sent tokens that were written to that cache")
-    request: float | None = Field(default=None, ge=0, description="dollars for each request")
-
-
-class CostSettings(Section):
-    """Counting what exchanges take."""
-
-    asks_for_usage: Literal["never", "router", "always"] = Field(
-        default="router",
-        description="whose streams are asked for their count of tokens: `router` style's, `always` (where the "
-        "provider is known to understand it), or `never`",
-    )
 
 
 class LimitSettings(Section):
@@ -337,6 +303,7 @@ class Settings(Section):
     cost: CostSettings = Field(default_factory=CostSettings)
     routes: dict[str, Any] = Field(default_factory=dict, description="names that stand for one or several models")
     retries: RetrySettings = Field(default_factory=RetrySettings)
+    budgets: BudgetSettings = Field(default_factory=BudgetSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     recall: RecallSettings = Field(default_factory=RecallSettings)
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from recollect.settings.schema import PriceSettings, ProjectSettings, ProviderSettings, Section, Settings
+from recollect.settings.schema import ProjectSettings, ProviderSettings, Settings
+from recollect.settings.section import Section
+from recollect.settings.spending import PriceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

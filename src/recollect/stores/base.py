@@ -1,4 +1,4 @@
-"""The promise of a store: eleven small protocols, bundled in :class:`Store`.
+"""The promise of a store: twelve small protocols, bundled in :class:`Store`.
 
 Every call that touches a vault takes the vault: there is no unscoped query. Methods are coroutines that
 never block the event loop. A database that fails, is full or stays locked past its time-out raises
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from recollect.domain.budgets import Charge, Standing
     from recollect.domain.capture import Capture, CaptureReceipt, Injection
     from recollect.domain.credentials import SealedKey
     from recollect.domain.edits import Edit
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from recollect.domain.messages import StoredMessage
     from recollect.domain.requests import RequestBodies, RequestFilter, RequestRecord
     from recollect.domain.traces import Trace
+    from recollect.domain.usage import UsageAccount, UsageCounts, UsageQuery, UsageTotal
     from recollect.domain.vaults import BranchEntry, ErasureReceipt, Session, Vault, VaultSummary
 
 
@@ -332,6 +334,23 @@ class RequestStore(Protocol):
         """Remove old ones; how many requests."""
 
 
+class UsageStore(Protocol):
+    """What exchanges took: sums by day, and how much of each budget's window is used."""
+
+    async def add_usage(self, totals: Mapping[UsageAccount, UsageCounts], changes: Sequence[Charge] = ()) -> None:
+        """Add to sums, and to windows of budgets (which never fall below nothing), in one durable transaction."""
+
+    async def usage(self, query: UsageQuery) -> list[UsageTotal]:
+        """Sums, in the order of what they are told apart by. Erasing a vault takes its user's name out of them."""
+
+    async def reserve(self, charges: Sequence[Charge]) -> list[Standing]:
+        """Charge every window, or, where one of them has no room, none: atomically, whatever other processes do. The
+        windows as they were before."""
+
+    async def prune_windows(self, ended_before: datetime) -> int:
+        """Forget windows that have ended; how many."""
+
+
 class StoreControl(Protocol):
     """The store as a whole."""
 
@@ -357,4 +376,5 @@ class Store:
     injections: InjectionStore
     traces: TraceStore
     requests: RequestStore
+    usage: UsageStore
     control: StoreControl

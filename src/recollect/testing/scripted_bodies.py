@@ -114,6 +114,8 @@ def completion_events(answer: Answer) -> Events:
         reason = "stop" if position == len(pieces) - 1 else None
         choice = {"index": 0, "text": piece, "logprobs": None, "finish_reason": reason}
         yield "", {**_head(answer, "text_completion"), "choices": [choice]}
+    if answer.has_usage:
+        yield "", {**_head(answer, "text_completion"), "choices": [], "usage": answer.usage()}
 
 
 def response(answer: Answer, *, is_done: bool = True) -> Json:

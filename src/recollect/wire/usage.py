@@ -23,9 +23,11 @@ MAX_HELD_BYTES = 64 * 1024
 """An event that holds a count is never this long."""
 _TRIED_COUNTS = 8
 MAX_USD = 100_000
+_BOUNDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _OPTIONS, _ASK = "stream_options", '"include_usage":true'
 _EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _EVENT = re.compile(rb".*?(?:\r\n\r\n|\n\n|\r\r)", re.DOTALL)
+_NAME = b'"usage"'
 _COUNT = re.compile(rb'"usage"\s*:\s*(?=\{)')
 """Not inside of a string: there, quotes are escaped."""
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
@@ -74,14 +76,18 @@ def find_usage(body: bytes, dialect: str) -> Usage | None:
         except orjson.JSONDecodeError:
             return None
         return read_usage(value.get("usage")) if isinstance(value, dict) else None
-    places = [match.end() for match in _COUNT.finditer(body)]
     if dialect == MESSAGES:
         merged: dict[str, object] = {}
-        for place in places:
-            merged |= {name: value for name, value in _object_at(body, place).items() if value is not None}
+        for match in _COUNT.finditer(body):
+            merged |= {name: value for name, value in _object_at(body, match.end()).items() if value is not None}
         return read_message_usage(merged) if not _COUNTED.isdisjoint(merged) else None
-    for place in reversed(places[-_TRIED_COUNTS:]):
-        found = _object_at(body, place)
+    place = len(body)
+    for _ in range(_TRIED_COUNTS):
+        place = body.rfind(_NAME, 0, place)
+        if place < 0:
+            return None
+        count = _COUNT.match(body, place)
+        found = _object_at(body, count.end()) if count else {}
         if not _COUNTED.isdisjoint(found):
             return read_usage(found)
     return None
@@ -91,6 +97,12 @@ def asks_for_usage(body: JsonDocument) -> bool:
     """The client wants the count of its stream itself."""
     options = body.get(_OPTIONS)
     return isinstance(options, dict) and options.get("include_usage") is True
+
+
+def most_output(body: JsonDocument, default: int) -> int:
+    """The bound that a request sets to what comes back, in any dialect's word."""
+    given = (body.get(name) for name in _BOUNDS)
+    return next((value for value in given if isinstance(value, int) and value > 0), default)
 
 
 def usage_edits(body: JsonDocument) -> list[Edit]:
@@ -121,6 +133,8 @@ class UsageStripper:
 
     def feed(self, chunk: bytes) -> bytes:
         """What the client gets of these bytes, and of those held."""
+        if not self._held and b"[]" not in chunk and chunk.endswith(b"\n\n"):
+            return chunk  # the usual case: whole events, with choices in them
         data = self._held + chunk
         ends = ((data.rfind(mark), len(mark)) for mark in _EVENT_ENDS)
         end = max(place + length if place >= 0 else 0 for place, length in ends)

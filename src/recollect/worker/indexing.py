@@ -244,7 +244,7 @@ class Worker:
         return queued
 
     async def _keep_house(self) -> None:
-        """Drain the spool and prune traces, each at its time."""
+        """Drain the spool, forget old traces and windows of budgets, each at its time."""
         now = time.monotonic()
         if self._spool is not None and now >= self._next_housekeeping:
             self._next_housekeeping = now + self._settings.housekeeping_s
@@ -257,6 +257,7 @@ class Worker:
             await self._store.traces.prune_traces(traces_from)
             requests_from = self._clock() - timedelta(seconds=self._settings.keep_requests_s)
             await self._store.requests.prune_requests(requests_from, bodies_older_than=traces_from)
+            await self._store.usage.prune_windows(self._clock())
 
     def _pulse(self) -> None:
         """Wake everybody who waits for progress."""

@@ -68,3 +68,15 @@ def test_a_database_of_the_future_is_not_touched(shell, tmp_path):
     result = shell("keys", "list")
     assert result.exit_code == 2
     assert "newer Recollect" in result.stderr
+
+
+def test_a_key_has_limits_of_its_own(shell):
+    shell("keys", "create", "--limit", "$5 USD per day", "--limit", "60 requests/minute")
+    (key,) = shell.json("keys", "list")
+    assert key["limits"] == "5 usd/day, 60 requests/minute"
+
+
+def test_a_limit_that_is_none_is_refused(shell):
+    result = shell("keys", "create", "--limit", "lots")
+    assert result.exit_code == 2
+    assert "as `60 requests/minute`" in result.stderr

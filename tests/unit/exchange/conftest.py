@@ -224,7 +224,7 @@ class Gateway:
                 Injector(),
                 Forwarder(self.router, FallbackSender(retrying, Health()), NoBuiltIn()),
                 self.capturer,
-                Rememberer(self.worker, self.store.traces),
+                Rememberer(self.worker, self.store.traces, self.store.vaults),
             ),
             NoCatalogue(),
             PipelineSettings(Controls(), 1_000_000, self.clock, lambda _model: None),

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from recollect.domain.usage import Cost, Usage
-from recollect.exchange.account import Accountant
+from recollect.accounting.book import UsageBook
+from recollect.accounting.budgets import BudgetRules
+from recollect.domain.budgets import parse_limits
+from recollect.domain.usage import Cost, Usage, UsageCounts, UsageGroup, UsageQuery
+from recollect.errors import RateLimitedError, StoreUnavailableError, UpstreamConnectError
+from recollect.exchange.account import Accountant, Budgets
+from recollect.exchange.ledger import LedgerKeeper
 from recollect.exchange.pipeline import Pipeline
-from recollect.providers.base import Provider
+from recollect.providers.base import Provider, Route
 from recollect.providers.pricing import Price, PriceBook, UnitPrices
+from recollect.providers.router import Plan, Way
+from recollect.providers.routes import Target
 from tests.unit.exchange.conftest import Reply, chat_reply
 
 MEMORY_OFF = ((b"x-memory-mode", b"off"),)
@@ -31,17 +39,28 @@ class NotedAccountant(Accountant):
 
 @pytest.fixture
 def accountant(gateway):
-    return accountant_of(gateway, "router")
+    return accountant_of(gateway)
 
 
-def accountant_of(gateway, asks):
-    book = PriceBook(PRICES, now=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+def accountant_of(gateway, asks="router", store=None, reserved=0, **rules):
+    prices = PriceBook(PRICES, now=lambda: datetime(2026, 1, 1, tzinfo=UTC))
     registry = {"openai": Provider("openai", "http://provider/v1", has_stream_usage=True)}
-    made = NotedAccountant(book, registry, lambda _: None, asks)
+    book = UsageBook(store or gateway.store.usage)
+    limits = BudgetRules(**{name: parse_limits(texts) for name, texts in rules.items()})
+    budgets = Budgets(store or gateway.store.usage, limits, reserved)
+    ledger = LedgerKeeper(prices, book, gateway.store.messages)
+    made = NotedAccountant(prices, registry, lambda _: None, book, budgets, asks)
     object.__setattr__(made, "costs", [])
     old = gateway.pipeline
-    gateway.pipeline = Pipeline(old._stages, old._catalogue, old._settings, made)
+    stages = replace(old._stages, remember=replace(old._stages.remember, ledger=ledger))
+    gateway.pipeline = Pipeline(stages, old._catalogue, old._settings, made)
     return made
+
+
+async def totals(gateway, accountant, *groups):
+    await accountant.book.flush()
+    query = UsageQuery("default", group_by=frozenset(map(UsageGroup, groups)))
+    return await gateway.store.usage.usage(query)
 
 
 def chat(**fields):
@@ -122,3 +141,140 @@ async def test_a_model_without_a_price_has_tokens_and_no_cost(gateway, accountan
     gateway.upstream.replies = [answer({"prompt_tokens": 1, "completion_tokens": 1})]
     await gateway.post(chat(model="nobody-knows-it"))
     assert (accountant.costs[0].usage, accountant.costs[0].usd) == (Usage(1, 1), None)
+
+
+async def test_what_was_taken_is_added_up_for_who_took_it(gateway, accountant):
+    taken = {"prompt_tokens": 100, "completion_tokens": 10, "prompt_tokens_details": {"cached_tokens": 60}}
+    gateway.upstream.replies = [answer(taken), answer(taken)]
+    await gateway.post(chat(user="alice"))
+    await gateway.post(chat(user="bob"), headers=MEMORY_OFF)
+    lines = await totals(gateway, accountant, "day", "key", "user", "provider", "model")
+    assert [tuple(line.group.values()) for line in lines] == [
+        ("2026-05-01", "", "alice", "openai", "m"),
+        ("2026-05-01", "", "bob", "openai", "m"),
+    ]
+    expected = UsageCounts(
+        requests=1, input_tokens=100, output_tokens=10, cached_tokens=60, nano_usd=66, cached_without_memory=60
+    )
+    assert [line.counts for line in lines] == [expected, expected]
+
+
+@pytest.mark.parametrize("headers", [(), MEMORY_OFF])
+async def test_a_limit_is_kept(gateway, headers):
+    accountant_of(gateway, user=["2 requests/day"])
+    await gateway.post(chat(), headers=headers)
+    allowed = await gateway.post(chat(), headers=headers)
+    assert allowed.headers["x-ratelimit-limit-requests"] == "2"
+    assert allowed.headers["x-ratelimit-remaining-requests"] == "0"
+    with pytest.raises(RateLimitedError, match=r"limit of this user .*2 requests/day"):
+        await gateway.post(chat(), headers=headers)
+    await gateway.post(chat(user="somebody else"), headers=headers)
+    assert len(gateway.upstream.requests) == 3
+
+
+async def test_a_limit_holds_for_what_is_no_conversation_too(gateway):
+    accountant_of(gateway, project=["1 requests/day"])
+    await gateway.post(b'{"model":"m","input":"words"}', path="embeddings")
+    with pytest.raises(RateLimitedError):
+        await gateway.post(b'{"model":"m","prompt":"a cat"}', path="images/generations")
+
+
+async def test_money_counts_as_it_was_charged(gateway):
+    accountant = accountant_of(gateway, model=["0.0000002 usd/day"])
+    gateway.upstream.replies = [answer({"prompt_tokens": 100, "completion_tokens": 50})]
+    await gateway.post(chat())
+    await accountant.book.flush()
+    with pytest.raises(RateLimitedError) as caught:
+        await gateway.post(chat())
+    assert caught.value.code == "budget_exceeded"
+    assert "the model openai/m" in caught.value.message
+
+
+async def test_what_was_foreseen_and_not_taken_is_given_back(gateway):
+    accountant = accountant_of(gateway, reserved=90, user=["100 tokens/day"])
+    gateway.upstream.replies = [
+        answer({"prompt_tokens": 5, "completion_tokens": 5}),
+        Reply([b"{}"], status=400),
+    ]
+    await gateway.post(chat())
+    await accountant.book.flush()
+    await gateway.post(chat(max_tokens=20))
+    await accountant.book.flush()
+    gateway.upstream.replies = [UpstreamConnectError("gone") for _ in range(20)]
+    with pytest.raises(UpstreamConnectError):
+        await gateway.post(chat(max_tokens=20))
+    await accountant.book.flush()
+    gateway.upstream.replies = []
+    reply = await gateway.post(chat(max_tokens=50))
+    assert reply.headers["x-ratelimit-remaining-tokens"] == str(100 - 10 - 4 - 50)
+
+
+async def test_a_store_that_is_away_lets_everybody_through_and_is_told_later(gateway):
+    class Away:
+        def __init__(self, store):
+            self.store, self.is_away = store, True
+
+        async def reserve(self, charges):
+            if self.is_away:
+                message = "away"
+                raise StoreUnavailableError(message)
+            return await self.store.reserve(charges)
+
+        async def add_usage(self, totals, changes=()):
+            await self.store.add_usage(totals, changes)
+
+    away = Away(gateway.store.usage)
+    accountant = accountant_of(gateway, store=away, user=["1 requests/day"])
+    await gateway.post(chat())
+    await accountant.book.flush()
+    away.is_away = False
+    with pytest.raises(RateLimitedError):
+        await gateway.post(chat())
+
+
+async def test_the_ledger_of_a_request_that_got_a_block(gateway, accountant):
+    await gateway.post(chat(messages=[{"role": "user", "content": "I love hiking in the hills"}], session_id="a"))
+    gateway.clock.advance(3600)
+    gateway.upstream.replies = [answer({"prompt_tokens": 500, "completion_tokens": 10})]
+    reply = await gateway.post(
+        chat(messages=[{"role": "user", "content": "Shall we go hiking?"}], session_id="a", user="default")
+    )
+    trace = await gateway.store.traces.find_trace("default", reply.headers["x-memory-request-id"])
+    body = json.loads(trace.body)
+    assert body["cost"]["input_tokens"] == 500
+    ledger = body["ledger"]
+    assert ledger["injected_tokens"] > 50
+    assert ledger["spared_tokens"] == 9
+    assert ledger["net_cost_usd"] == pytest.approx((ledger["injected_tokens"] - 0.9) / 1e9, abs=1e-9)
+    (line,) = await totals(gateway, accountant)
+    assert line.counts.injected_tokens == ledger["injected_tokens"]
+    assert line.counts.memory_nano_usd > 0
+
+
+def two_providers(request):
+    """Ways to two providers, of which the second is unknown to the accountant's registry."""
+    url = f"http://provider/v1/{request.path}"
+    ways = (
+        Way("first", Target("first"), Route("openai", url, "m")),
+        Way("second", Target("second"), Route("mistral", url, "n")),
+    )
+    return Plan(ways)
+
+
+async def test_a_stream_is_not_asked_where_a_fallback_might_not_understand(gateway, accountant):
+    gateway.router.plan = two_providers
+    await gateway.post(chat(stream=True), headers=MEMORY_OFF)
+    assert "stream_options" not in json.loads(gateway.upstream.requests[0].body)
+
+
+async def test_who_answered_is_who_is_paid(gateway, accountant):
+    gateway.router.plan = two_providers
+    refusals = [Reply([b"{}"], status=503) for _ in range(9)]
+    gateway.upstream.replies = [*refusals, answer({"prompt_tokens": 1, "completion_tokens": 1})]
+    for _ in range(9):
+        await gateway.post(chat(), headers=MEMORY_OFF)
+        if accountant.costs:
+            break
+    assert (accountant.costs[0].provider, accountant.costs[0].model) in {("mistral", "n"), ("openai", "m")}
+    last = json.loads(gateway.upstream.requests[-1].body)["model"]
+    assert accountant.costs[0].model == last

@@ -289,6 +289,15 @@ async def test_verbose_adds_the_memories_to_the_body(gateway):
     assert int(sink.headers["content-length"]) == len(sink.body)
 
 
+async def test_the_trace_of_a_new_users_first_exchange_goes_with_the_user(gateway):
+    sink = await gateway.post(chat("hello there"))
+    name = sink.headers["x-memory-request-id"]
+    vault = await gateway.store.vaults.open_vault("default", "default", may_create=False)
+    assert (await gateway.store.traces.find_trace("default", name)).vault == vault.id
+    await gateway.store.vaults.erase_vault(vault.id, gateway.clock.time)
+    assert await gateway.store.traces.find_trace("default", name) is None
+
+
 async def test_the_trace_holds_the_injected_bytes_and_goes_with_its_source(gateway):
     await gateway.post(chat("I love hiking"))
     gateway.clock.advance(3600)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from recollect.accounting.book import UsageBook
 from recollect.domain.calls import (
     IngestCall,
     IngestResult,
@@ -157,6 +158,7 @@ class FakeGateway:
         self.knowledge = Knowledge(self.store.knowledge, policy=ConflictPolicy.ASK)
         self.captured = 0
         self.editor = MemoryEditor(self.store, self.knowledge, self.clock, self.count_capture, self.extraction.notify)
+        self.book = UsageBook(self.store.usage)
         self.authenticator = Authenticator(self.store.keys)
         safe = KeySafe.from_texts([new_secret()])
         self.credentials = Credentials(self.store.credentials, load_registry(), lambda: safe)
@@ -181,6 +183,7 @@ class FakeGateway:
         self.is_retired = True
 
     async def close(self) -> None:
+        await self.book.close()
         self.is_closed = True
 
 

@@ -28,6 +28,8 @@ def test_every_variable_of_the_table_is_read():
         "routes": "fast=a/1",
         "retries.fallback_statuses": "418",
         "secret_key": "ab",
+        **dict.fromkeys(("budgets.project", "budgets.key", "budgets.user", "budgets.model"), "7 usd/day"),
+        **dict.fromkeys(("budgets.projects", "budgets.users", "budgets.models"), '{"a": ["7 usd/day"]}'),
         "embedder.base_url": "http://x",
         "extractor.base_url": "http://x",
         "has_access_log": "true",

@@ -109,6 +109,13 @@ def test_every_query_of_a_vault_names_the_vault_or_is_for_the_whole_queue() -> N
         "is_job_available",
         "lease_jobs",
         "prune_traces",
+        "prune_requests",
+        "prune_request_bodies",
+        "window_used",
+        "charge_window",
+        "prune_windows",
+        "list_credentials",
+        "remove_credential",
     }
 
 

@@ -67,6 +67,13 @@ MEMORY_OPERATIONS = (
     Operation("get", "/v1/memory/users/{user}", "Get a user", "User"),
     Operation("delete", "/v1/memory/users/{user}", "Erase a user; the reply is a receipt", "UserDeleted"),
     Operation("get", "/v1/memory/stats", "Sizes and backlog", "Stats"),
+    Operation(
+        "get",
+        "/v1/memory/usage",
+        "What exchanges took, by day or by whom",
+        "UsageList",
+        query=("first_day", "last_day", "group_by", "key", "model"),
+    ),
     Operation("get", "/v1/memory/traces/{trace_id}", "Why something was recalled", "Trace"),
     Operation(
         "get",
@@ -126,6 +133,10 @@ ANTHROPIC_ROOT = "/v1/messages"
 _PARAMETERS: dict[str, Schema] = {
     "limit": whole("size of the page", minimum=1, maximum=1000),
     "after": text("the last id of the page before"),
+    "first_day": text("the first day, as 2026-05-01; or a time"),
+    "last_day": text("the last day, included"),
+    "group_by": text("one or more of day, key, user, provider and model, separated by commas; day by default"),
+    "key": text("a key's id: only what this key took"),
     "before": text("id of the oldest message of the page before"),
     "kind": choice("memory", "summary", "passage", description="only these; all of them where it is left out"),
     "status": choice(
@@ -140,14 +151,14 @@ _PARAMETERS: dict[str, Schema] = {
     "is_pinned": flag("memories that are pinned, or are not"),
     "to": text("another entity: the ways from one to the other"),
     "depth": whole("hops around the entity", minimum=0, maximum=3, default=1),
-    "model": text("requests to a model, as the provider spells it"),
+    "model": text("of one model, as the provider spells it"),
     "http_status": text("a status as 429, a class as 5xx, or `error`"),
     "from": moment("requests that began then or later"),
     "until": moment("requests that began before"),
     "with_sources": flag("also delete the messages that it rests on, with all that only they support"),
 }
 
-_SPELLED = {"http_status": "status", "until": "to"}
+_SPELLED = {"http_status": "status", "until": "to", "first_day": "from", "last_day": "to"}
 """Parameters that mean something else in another route."""
 
 

@@ -89,6 +89,7 @@ def _requests() -> dict[str, Schema]:
                 "kind": {**KIND, "default": "client"},
                 "mode": {**MODE, "default": "full"},
                 "name": text("for people to tell keys apart"),
+                "limits": array(text("what the key may take, as `5 usd/day` or `60 requests/minute`")),
                 "project": text("another project than the caller's: from this machine only, while no key exists"),
             },
             is_open=False,
@@ -177,6 +178,7 @@ def _people() -> dict[str, Schema]:
         "user": nullable(text("the only user that a vault key opens")),
         "name": text(),
         "hint": text("the last characters of the secret"),
+        "limits": array(text()),
         "created_at": moment(),
         "revoked_at": nullable(moment()),
     }
@@ -240,7 +242,29 @@ def _operations() -> dict[str, Schema]:
                 "oldest_pending_at": nullable(moment()),
                 "alarm": nullable(text()),
                 "jobs": backlog,
+                "usage": ref("Usage"),
             }
+        ),
+        "Usage": record(
+            {
+                "object": choice("usage"),
+                **dict.fromkeys(("day", "key", "user", "provider", "model"), text("where it was asked for")),
+                "requests": whole(),
+                "input_tokens": whole("cached and written ones included"),
+                "cached_tokens": whole(),
+                "cache_write_tokens": whole(),
+                "output_tokens": whole(),
+                "cost_usd": {"type": "number"},
+                "unpriced_requests": whole("whose model has no known price"),
+                "estimated_requests": whole("whose tokens no provider counted"),
+                "memory": free("the memory ledger: tokens injected and spared, cached with and without, net cost"),
+            },
+            "object",
+            "requests",
+            "cost_usd",
+        ),
+        "UsageList": record(
+            {"object": choice("list"), "data": array(ref("Usage")), "total": ref("Usage")}, "data", "total"
         ),
         "Trace": free("candidates, raw signals, the gate's verdict, what was cut and why, the injected bytes"),
         "Request": _request(),

@@ -27,6 +27,7 @@ from recollect.server.routes import (
     sessions,
     stats,
     traces,
+    usage,
     users,
 )
 
@@ -50,6 +51,7 @@ NOUNS = (
     reading,
     users,
     stats,
+    usage,
     traces,
     keys,
     providers,

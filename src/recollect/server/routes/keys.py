@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
+from recollect.domain.budgets import parse_limits
 from recollect.domain.ids import KeyId, ProjectId, new_id
 from recollect.domain.keys import KeyKind, MemoryKey, MemoryMode
 from recollect.errors import InvalidRequestError, NotFoundError, PermissionDeniedError
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from recollect.domain.budgets import Limit
     from recollect.server.call import Call, CallReader
 
-FIELDS = frozenset({"kind", "name", "mode", "project"})
+FIELDS = frozenset({"kind", "name", "mode", "project", "limits"})
 
 
 def routes(calls: CallReader) -> list[Route]:
@@ -80,6 +82,7 @@ def parse(call: Call, secret: str) -> MemoryKey:
         name=fields.optional_text("name") or "",
         user=user,
         hint=secret[-4:],
+        limits=_limits(call),
     )
 
 
@@ -90,6 +93,19 @@ def _kind(call: Call) -> KeyKind:
     if isinstance(given, str) and given in {one.value for one in KeyKind}:
         return KeyKind(given)
     raise refused(param="kind", expected=f"one of {', '.join(one.value for one in KeyKind)}", code="invalid_kind")
+
+
+def _limits(call: Call) -> tuple[Limit, ...]:
+    given = call.fields.document.get("limits")
+    if given is None:
+        return ()
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise refused(param="limits", expected="a list of texts, as `5 usd/day`", code="invalid_limit")
+    try:
+        return parse_limits(given)
+    except ValueError as error:
+        message = f"`limits`: each {error}."
+        raise InvalidRequestError(message, code="invalid_limit", param="limits") from error
 
 
 def _project(call: Call) -> ProjectId:

@@ -11,6 +11,7 @@ from recollect.errors import StoreUnavailableError
 from recollect.server.call import json_response
 from recollect.server.exposition import Gauge, exposition
 from recollect.server.openapi import openapi_document
+from recollect.server.usage_metrics import ledger_gauges
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -81,6 +82,7 @@ async def _state(calls: CallReader) -> list[Gauge]:
             label="provider",
             samples=readiness.resting,
         ),
+        *ledger_gauges(gateway.book.total),
     ]
     try:
         backlog = await gateway.store.jobs.backlog()

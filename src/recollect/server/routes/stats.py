@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from recollect.domain.keys import KeyKind
+from recollect.domain.usage import UsageQuery, sum_of
 from recollect.server.call import json_response
 from recollect.wire.memory_objects import time_text
+from recollect.wire.usage_objects import usage_object
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -50,6 +52,7 @@ async def _of_user(call: Call) -> dict[str, object]:
         "conflicts": len(known.conflicts),
         "pending": await store.index.pending(vault.id),
         **_derived(await store.knowledge.progress(vault=vault.id), await store.jobs.backlog(vault.id)),
+        "usage": await _usage(call, user=call.user),
     }
 
 
@@ -74,9 +77,18 @@ async def _of_project(call: Call) -> dict[str, object]:
         "messages": messages,
         "sessions": sessions,
         **_derived(progress, await store.jobs.backlog()),
+        "usage": await _usage(call),
         "spooled": readiness.spooled,
         "embedder": readiness.embedder,
     }
+
+
+async def _usage(call: Call, user: str | None = None) -> dict[str, object]:
+    """What was taken in all, and the memory ledger of it."""
+    await call.gateway.book.flush()
+    query = UsageQuery(call.principal.project, group_by=frozenset(), user=user)
+    lines = await call.gateway.store.usage.usage(query)
+    return usage_object(sum_of(line.counts for line in lines))
 
 
 def _derived(progress: ExtractionProgress, backlog: Backlog) -> dict[str, object]:

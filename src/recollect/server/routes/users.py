@@ -48,6 +48,7 @@ def routes(calls: CallReader) -> list[Route]:
         # First what waits: were it stored behind the erasure, the user would be back.
         await call.gateway.spool.erase_user(call.principal.project, call.user)
         vault = await call.vault()
+        await call.gateway.book.flush()
         receipt = await call.gateway.store.vaults.erase_vault(vault.id, datetime.now(UTC))
         call.gateway.engine.forget(vault.id)
         call.gateway.knowledge.forget(vault.id)

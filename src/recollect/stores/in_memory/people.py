@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from recollect.domain.vaults import BranchEntry, ErasureReceipt, VaultSummary
 from recollect.errors import ConflictError
+from recollect.stores.in_memory.usage import without_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +99,7 @@ class InMemoryVaults:
             key: one for key, one in self._state.requests.items() if (one.project, one.user) != owner
         }
         self._state.forget_bodies(record.vault)
+        self._state.usage = without_name(self._state.usage, record.vault.project, record.vault.user)
         digest = hashlib.sha256(b"".join(entry.stored.id for entry in record.messages.values()))
         return ErasureReceipt(record.vault.user, len(record.messages), len(record.sessions), at, digest.hexdigest())
 

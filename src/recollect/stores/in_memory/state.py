@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from recollect.domain.messages import StoredMessage
     from recollect.domain.requests import RequestBodies, RequestRecord
     from recollect.domain.traces import Trace
+    from recollect.domain.usage import UsageAccount, UsageCounts
     from recollect.stores.base import PassageRow
 
 JOB_MESSAGES = 64
@@ -138,6 +139,8 @@ class MemoryState:
     traces: dict[tuple[ProjectId, TraceId], Trace] = field(default_factory=dict)
     requests: dict[tuple[ProjectId, TraceId], RequestRecord] = field(default_factory=dict)
     bodies: dict[tuple[ProjectId, TraceId], RequestBodies] = field(default_factory=dict)
+    usage: dict[UsageAccount, UsageCounts] = field(default_factory=dict)
+    windows: dict[tuple[str, str, datetime, datetime], int] = field(default_factory=dict)
     last_vault: int = 0
     last_job: int = 0
     is_closed: bool = False

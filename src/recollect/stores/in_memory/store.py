@@ -12,6 +12,7 @@ from recollect.stores.in_memory.people import InMemoryKeys, InMemorySessions, In
 from recollect.stores.in_memory.queue import InMemoryIndex, InMemoryJobs
 from recollect.stores.in_memory.requests import InMemoryRequests
 from recollect.stores.in_memory.state import MemoryState
+from recollect.stores.in_memory.usage import InMemoryUsage
 from recollect.stores.times import utc_now
 
 if TYPE_CHECKING:
@@ -50,5 +51,6 @@ def in_memory_store(*, clock: Callable[[], datetime] = utc_now) -> Store:
         injections=InMemoryInjections(state),
         traces=InMemoryTraces(state),
         requests=InMemoryRequests(state),
+        usage=InMemoryUsage(state),
         control=InMemoryControl(state),
     )

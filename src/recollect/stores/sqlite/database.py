@@ -65,7 +65,12 @@ class Database:
         return await self._writer.submit(work)
 
     async def write_within(
-        self, timeout_s: float, work: Callable[[sqlite3.Connection], T], *, is_alone: bool = False
+        self,
+        timeout_s: float,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        is_alone: bool = False,
+        is_durable: bool = True,
     ) -> T:
         """Like :meth:`write`, but StoreUnavailableError where the writer does not get to it for that long.
 
@@ -73,7 +78,7 @@ class Database:
         """
         if self._scrub_began is not None and time.monotonic() - self._scrub_began > timeout_s:
             timeout_s = _SCRUB_PATIENCE_S
-        return await self._writer.submit_within(timeout_s, work, is_alone=is_alone)
+        return await self._writer.submit_within(timeout_s, work, is_alone=is_alone, is_durable=is_durable)
 
     async def write_again(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run work in a write transaction that a power failure may undo: it would only be done again. The death of

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+from recollect.domain.budgets import parse_limits
 from recollect.domain.keys import KeyKind, MemoryKey, MemoryMode
 from recollect.errors import ConflictError
 from recollect.stores.times import from_us, to_us
@@ -36,6 +38,7 @@ class SqliteKeys:
             "hint": key.hint,
             "created_at_us": to_us(key.created_at),
             "revoked_at_us": None if key.revoked_at is None else to_us(key.revoked_at),
+            "limits": json.dumps([str(limit) for limit in key.limits]),
         }
         await self._db.write(lambda connection: self._insert(connection, row))
 
@@ -66,7 +69,7 @@ class SqliteKeys:
 
 
 def _key(row: tuple[Any, ...]) -> MemoryKey:
-    key_id, project, digest, kind, mode, created_at_us, name, user, hint, revoked_at_us = row
+    key_id, project, digest, kind, mode, created_at_us, name, user, hint, revoked_at_us, limits = row
     return MemoryKey(
         id=key_id,
         project=project,
@@ -78,4 +81,5 @@ def _key(row: tuple[Any, ...]) -> MemoryKey:
         user=user,
         hint=hint,
         revoked_at=None if revoked_at_us is None else from_us(revoked_at_us),
+        limits=parse_limits(json.loads(limits)),
     )

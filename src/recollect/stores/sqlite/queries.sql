@@ -2,17 +2,17 @@
 
 -- name: create_key
 -- A new key; the digest is unique.
-INSERT INTO memory_keys (digest, key_id, project, kind, mode, name, user, hint, created_at_us, revoked_at_us)
-VALUES (:digest, :key_id, :project, :kind, :mode, :name, :user, :hint, :created_at_us, :revoked_at_us);
+INSERT INTO memory_keys (digest, key_id, project, kind, mode, name, user, hint, created_at_us, revoked_at_us, limits)
+VALUES (:digest, :key_id, :project, :kind, :mode, :name, :user, :hint, :created_at_us, :revoked_at_us, :limits);
 
 -- name: find_key
 -- One key, revoked or not.
-SELECT key_id, project, digest, kind, mode, created_at_us, name, user, hint, revoked_at_us
+SELECT key_id, project, digest, kind, mode, created_at_us, name, user, hint, revoked_at_us, limits
 FROM memory_keys WHERE digest = :digest;
 
 -- name: list_keys
 -- Keys of one project, or of every one.
-SELECT key_id, project, digest, kind, mode, created_at_us, name, user, hint, revoked_at_us
+SELECT key_id, project, digest, kind, mode, created_at_us, name, user, hint, revoked_at_us, limits
 FROM memory_keys WHERE :project IS NULL OR project = :project ORDER BY created_at_us, key_id;
 
 -- name: revoke_key
@@ -614,3 +614,67 @@ FROM (SELECT vault_id, json_array(session_number) AS numbers, since_us FROM chan
       SELECT vault_id, numbers, created_at_us FROM jobs WHERE kind = 'extract' AND state <> 'dead')
 WHERE (:session IS NULL OR numbers = json_array(:session)) AND vault_id IN (SELECT vault_id FROM vaults
     WHERE (:vault IS NULL OR vault_id = :vault) AND (:project IS NULL OR project = :project));
+
+-- name: add_usage
+-- Add to what was taken on a day.
+INSERT INTO usage_days VALUES (
+    :project, :day, :key_id, :user, :provider, :model, :requests, :input_tokens, :output_tokens, :cached_tokens,
+    :cache_write_tokens, :nano_usd, :unpriced, :estimated, :injected_tokens, :spared_tokens, :cached_without_memory,
+    :memory_nano_usd
+)
+ON CONFLICT (project, day, key_id, user, provider, model) DO UPDATE SET
+    requests = requests + excluded.requests,
+    input_tokens = input_tokens + excluded.input_tokens,
+    output_tokens = output_tokens + excluded.output_tokens,
+    cached_tokens = cached_tokens + excluded.cached_tokens,
+    cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
+    nano_usd = nano_usd + excluded.nano_usd,
+    unpriced = unpriced + excluded.unpriced,
+    estimated = estimated + excluded.estimated,
+    injected_tokens = injected_tokens + excluded.injected_tokens,
+    spared_tokens = spared_tokens + excluded.spared_tokens,
+    cached_without_memory = cached_without_memory + excluded.cached_without_memory,
+    memory_nano_usd = memory_nano_usd + excluded.memory_nano_usd;
+
+-- name: usage
+-- Totals of a project, by whatever of day, key, user, provider and model is asked for.
+SELECT
+    CASE WHEN :by_day THEN day END AS by_day,
+    CASE WHEN :by_key THEN key_id END AS by_key,
+    CASE WHEN :by_user THEN user END AS by_user,
+    CASE WHEN :by_provider THEN provider END AS by_provider,
+    CASE WHEN :by_model THEN model END AS by_model,
+    SUM(requests), SUM(input_tokens), SUM(output_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(nano_usd),
+    SUM(unpriced), SUM(estimated), SUM(injected_tokens), SUM(spared_tokens), SUM(cached_without_memory),
+    SUM(memory_nano_usd)
+FROM usage_days
+WHERE project = :project AND day >= :first AND day <= :last
+    AND (:key IS NULL OR key_id = :key) AND (:user IS NULL OR user = :user) AND (:model IS NULL OR model = :model)
+GROUP BY by_day, by_key, by_user, by_provider, by_model
+ORDER BY by_day, by_key, by_user, by_provider, by_model;
+
+-- name: usage_of_user
+-- What an erased user took, to be kept without the name.
+SELECT
+    project, day, key_id, '' AS user, provider, model, requests, input_tokens, output_tokens, cached_tokens,
+    cache_write_tokens, nano_usd, unpriced, estimated, injected_tokens, spared_tokens, cached_without_memory,
+    memory_nano_usd
+FROM usage_days WHERE project = :project AND user = :user;
+
+-- name: erase_usage
+DELETE FROM usage_days WHERE project = :project AND user = :user;
+
+-- name: window_used
+-- How much of a budget's window is used.
+SELECT used FROM budget_windows
+WHERE scope = :scope AND measure = :measure AND starts_at_us = :starts_at_us AND ends_at_us = :ends_at_us;
+
+-- name: charge_window
+-- Use some of a budget's window, or give some back.
+INSERT INTO budget_windows (scope, measure, starts_at_us, ends_at_us, used)
+VALUES (:scope, :measure, :starts_at_us, :ends_at_us, MAX(0, :amount))
+ON CONFLICT (scope, measure, starts_at_us, ends_at_us) DO UPDATE SET used = MAX(0, used + :amount);
+
+-- name: prune_windows
+-- Forget windows that have ended.
+DELETE FROM budget_windows WHERE ends_at_us < :ended_before_us;

@@ -17,6 +17,7 @@ from recollect.stores.sqlite.queries import Queries
 from recollect.stores.sqlite.records import SqliteInjections, SqliteTraces
 from recollect.stores.sqlite.requests import SqliteRequests
 from recollect.stores.sqlite.sessions import SqliteSessions
+from recollect.stores.sqlite.usage import SqliteUsage
 from recollect.stores.sqlite.vaults import SqliteVaults
 from recollect.stores.times import utc_now
 
@@ -70,5 +71,6 @@ def open_sqlite_store(
         injections=SqliteInjections(database),
         traces=SqliteTraces(database),
         requests=SqliteRequests(database),
+        usage=SqliteUsage(database),
         control=SqliteControl(database),
     )

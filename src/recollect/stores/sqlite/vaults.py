@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from recollect.domain.ids import VaultId
 from recollect.domain.vaults import ErasureReceipt, Vault, VaultSummary
 from recollect.errors import StoreUnavailableError
+from recollect.stores.sqlite.usage import keep_without_name
 from recollect.stores.times import from_us, to_us
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class SqliteVaults:
             digest.update(message)
         for table in _ERASED_TABLES:
             connection.execute(self._db.sql[f"erase_{table}"], values)
+        keep_without_name(connection, self._db.sql, summary.vault.project, summary.vault.user)
         receipt = ErasureReceipt(summary.vault.user, summary.messages, summary.sessions, at, digest.hexdigest())
         kept = {
             "vault": vault,

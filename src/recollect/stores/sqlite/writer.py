@@ -63,10 +63,15 @@ class Writer:
         return self._queue_task(work, is_alone=is_alone, is_durable=is_durable)[1]
 
     async def submit_within(
-        self, timeout_s: float, work: Callable[[sqlite3.Connection], T], *, is_alone: bool = False
+        self,
+        timeout_s: float,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        is_alone: bool = False,
+        is_durable: bool = True,
     ) -> T:
         """Like :meth:`submit`, but StoreUnavailableError where the work has not begun by then; it is dropped."""
-        task, future = self._queue_task(work, is_alone=is_alone, is_durable=True)
+        task, future = self._queue_task(work, is_alone=is_alone, is_durable=is_durable)
         await asyncio.wait([future], timeout=timeout_s)
         if not future.done() and not task.has_begun:
             future.cancel()

@@ -28,6 +28,7 @@ from recollect.testing.store_suite.queue import QueueTests
 from recollect.testing.store_suite.records import RecordTests
 from recollect.testing.store_suite.requests import RequestTests
 from recollect.testing.store_suite.samples import ManualClock, Writer, passage, said
+from recollect.testing.store_suite.usage import UsageTests
 
 __all__ = ["ManualClock", "StoreSuite", "Writer", "passage", "said"]
 
@@ -42,6 +43,7 @@ class StoreSuite(
     QueueTests,
     RecordTests,
     RequestTests,
+    UsageTests,
     ErasureTests,
 ):
     """Every promise of :mod:`recollect.stores.base`, as tests."""
