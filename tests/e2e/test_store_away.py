@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
     from recollect.testing.scripted_provider import ScriptedProvider
 
-ENVIRONMENT = {"RECOLLECT_EMBEDDER_KIND": "none", "RECOLLECT_LIMITS_CAPTURE_TIMEOUT_S": "0.2"}
+ENVIRONMENT = {"RECOLLECT_EMBEDDER_KIND": "none"}
+REFUSING = "CREATE TRIGGER refuses BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'refused'); END"
 
 
 @pytest.fixture
 def gateway(tmp_path: Path, provider: ScriptedProvider) -> Iterator[GatewayProcess]:
-    """A gateway of this test's own, which gives its store little time."""
+    """A gateway of this test's own."""
     running = GatewayProcess(tmp_path / "data", provider.base_url, environment=ENVIRONMENT).start()
     running.admin_key = running.create_key(kind="admin")
     yield running
@@ -90,3 +92,28 @@ def test_a_full_disk_delays_storing_and_nothing_else(gateway: GatewayProcess, pr
     assert stored == "spooled"
     resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert eventually(lambda: len(stored_texts(gateway, "alice", "user")) == 4)
+
+
+def change(gateway: GatewayProcess, statement: str) -> None:
+    (path,) = gateway.data_dir.glob("*.db")
+    with closing(sqlite3.connect(path, timeout=10)) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_what_the_database_refuses_is_kept_and_stored_once_it_is_mended(
+    gateway: GatewayProcess, provider: ScriptedProvider, is_streamed: bool
+) -> None:
+    assert say(gateway, "before", is_streamed=False) == (ANSWER, "yes")
+    change(gateway, REFUSING)
+    reply, stored = say(gateway, "refused", is_streamed=is_streamed)
+    assert reply == ANSWER
+    assert stored == ("yes" if is_streamed else "spooled")  # a stream's head foresees what a defect will do otherwise
+    assert eventually(lambda: any(gateway.data_dir.glob("spool/*.rejected")))
+    assert "refused" not in stored_texts(gateway, "alice", "user")
+    change(gateway, "DROP TRIGGER refuses")
+    gateway.restart()
+    assert eventually(lambda: "refused" in stored_texts(gateway, "alice", "user"))
+    assert sorted(stored_texts(gateway, "alice", "user")) == ["before", "refused"]
+    assert not any(gateway.data_dir.glob("spool/*.rejected"))

@@ -150,7 +150,10 @@ def _spool(gateway: Gateway) -> Finding:
     waiting = gateway.spool.pending()
     rejected = sorted(gateway.settings.spool_dir.glob("*.rejected"))
     if rejected:
-        advice = f"Look into {rejected[0]}; remove the file once nothing in it is needed."
+        advice = (
+            f"They are tried again when the gateway starts. Should that not help, look into {rejected[0]}; "
+            "remove the file once nothing in it is needed."
+        )
         return Finding("spool", is_fine=False, detail=f"{len(rejected)} files cannot be stored", advice=advice)
     advice = "A running gateway stores them by itself." if waiting else ""
     return Finding("spool", is_fine=True, detail=f"{waiting} captures wait for the database", advice=advice)

@@ -11,7 +11,7 @@ import orjson
 from recollect.domain.capture import Capture
 from recollect.domain.controls import StoreScope
 from recollect.domain.messages import NewMessage
-from recollect.errors import StoreUnavailableError, UnprocessableError
+from recollect.errors import RecollectError, StoreUnavailableError, place_of
 from recollect.exchange.awaited import AwaitedReplies
 from recollect.exchange.exchange import Stored
 from recollect.wire.memory_block import DISCLAIMER
@@ -50,20 +50,22 @@ class Capturer:
         exchange.stored = await self.write(capture)
 
     async def write(self, capture: Capture) -> Stored:
-        """Store or spool; ``no`` only where neither the database nor the disk takes it, or the database never will."""
+        """Store or spool; ``no`` only where neither the database nor the disk takes it.
+
+        What the database refuses is spooled as well: nothing is lost by a defect that somebody will mend.
+        """
         try:
             await self.store.messages.capture(capture)
         except StoreUnavailableError as error:
             logger.warning("capture spooled: %s", error)
-        except UnprocessableError as error:
-            logger.error("capture lost: %s", error)  # noqa: TRY400
-            return Stored.NO
+        except (RecollectError, ValueError, TypeError, LookupError, ArithmeticError) as error:
+            logger.error("the store refused a capture, which is spooled: %s", place_of(error))  # noqa: TRY400 - its words may quote
         else:
             return Stored.YES
         try:
             await self.spool.append(capture)
-        except OSError as error:
-            logger.error("capture lost: the spool cannot be written either (%s)", error.strerror)  # noqa: TRY400
+        except (OSError, ValueError, TypeError) as error:
+            logger.error("capture lost: the spool does not take it either (%s)", place_of(error))  # noqa: TRY400 - as above
             return Stored.NO
         return Stored.SPOOLED
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from recollect.errors import SettingsError
 from recollect.providers.base import Provider
@@ -40,7 +42,8 @@ def with_overrides(
     """The registry with entries changed or added.
 
     A value of None changes nothing. A new name needs a ``base_url``; it is taken to be OpenAI-like, with any model
-    names, and to need a key only where the override says so or names one. Names are compared in lower case. Fields
+    names, and to need a key only where the override says so or names one. One that is moved to this machine needs none
+    either: servers there seldom ask for one, and what key there is goes along. Names are compared in lower case. Fields
     that no entry has (``api_key``) are the caller's. SettingsError names the setting at fault.
     """
     changed = dict(registry)
@@ -54,6 +57,8 @@ def with_overrides(
             values["base_url"] = values["base_urls"][0]
         known = find_provider(changed, key)
         if known is not None:
+            if "base_url" in values and _is_on_this_machine(values["base_url"]):
+                values.setdefault("needs_key", False)
             changed[known.name] = replace(known, is_configured=True, **values)
             continue
         if not values.get("base_url"):
@@ -68,6 +73,14 @@ def with_overrides(
         }
         changed[key] = Provider(name=key, **{**defaults, **values})
     return MappingProxyType(changed)
+
+
+def _is_on_this_machine(base_url: str) -> bool:
+    host = (urlsplit(base_url).hostname or "").rstrip(".")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def find_provider(registry: Mapping[str, Provider], name: str) -> Provider | None:

@@ -43,7 +43,9 @@ class ProviderSettings(Section):
     path_style: Literal["openai", "azure", "anthropic"] | None = Field(
         default=None, description="`azure` puts deployments into the path; `anthropic` is Anthropic's Messages API"
     )
-    needs_key: bool | None = Field(default=None, description="`false` for local servers")
+    needs_key: bool | None = Field(
+        default=None, description="`false` for servers that ask for none, which those on this machine are taken to be"
+    )
     dialects: tuple[str, ...] | None = Field(default=None, description="paths it serves, as `chat/completions`")
     has_stream_usage: bool | None = Field(default=None, description="it understands `stream_options.include_usage`")
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from recollect.errors import RecollectError, StoreUnavailableError
+from recollect.errors import RecollectError, StoreUnavailableError, place_of
 from recollect.stores.capture_json import decode_capture, encode_capture
 from recollect.stores.spool_files import SpoolFiles
 
@@ -30,6 +30,7 @@ class Spool:
         self._files = SpoolFiles(directory)
         self._torn = 0
         self._rejected = 0
+        self._has_retried = False
 
     @property
     def torn(self) -> int:
@@ -38,7 +39,8 @@ class Spool:
 
     @property
     def rejected(self) -> int:
-        """How many captures no store will ever take; they are kept in ``*.rejected`` files."""
+        """How many captures the store refused; they are kept in ``*.rejected`` files, and tried again by the next
+        process."""
         return self._rejected
 
     async def append(self, capture: Capture) -> None:
@@ -47,18 +49,22 @@ class Spool:
 
     def pending(self) -> int:
         """How many captures wait. A directory listing; files are read only when they have changed."""
-        return self._files.count()
+        return self._files.count(with_rejected=not self._has_retried)
 
     async def drain(self, store: MessageStore) -> int:
         """Capture what waits, oldest first; how many were captured.
 
         A file goes only after all of it is stored. Repeating is harmless, since messages are
-        content-addressed. Raises StoreUnavailableError where the store is away still.
+        content-addressed. The first time, what an earlier process was refused is tried, too. Raises
+        StoreUnavailableError where the store is away still.
         """
         with self._files.draining() as is_ours:
             if not is_ours:
                 return 0
             drained = 0
+            if not self._has_retried:
+                self._has_retried = True
+                await asyncio.to_thread(self._files.take_rejected)
             for path in await asyncio.to_thread(self._files.take):
                 drained += await self._drain_file(store, path)
             return drained
@@ -94,7 +100,9 @@ class Spool:
             except StoreUnavailableError:
                 raise
             except (RecollectError, ValueError, TypeError, LookupError, ArithmeticError) as error:
-                logger.warning("a spooled capture cannot be stored and is kept in a .rejected file: %s", type(error))
+                logger.warning(
+                    "a spooled capture cannot be stored and is kept in a .rejected file: %s", place_of(error)
+                )
                 rejected.append(line)
         if rejected:
             await asyncio.to_thread(self._files.reject, path, rejected)

@@ -62,15 +62,23 @@ class SpoolFiles:
             _write_all(descriptor, b"".join(line + b"\n" for line in lines if line not in known))
             os.fsync(descriptor)
 
+    def take_rejected(self) -> None:
+        """Let what was rejected be drained once more; a file that is being drained already goes first."""
+        for path in self._files(_REJECTED):
+            taken = path.with_suffix(_TAKEN)
+            with _locked(path):
+                if path.exists() and not taken.exists():
+                    path.rename(taken)
+
     def remove(self, path: Path) -> None:
         """Remove a file that is drained."""
         path.unlink(missing_ok=True)
         _sync_directory(self._directory)
 
-    def count(self) -> int:
+    def count(self, *, with_rejected: bool = False) -> int:
         """How many lines wait (files are read once per size)."""
         total = 0
-        for path in [*self._files(_OPEN), *self._files(_TAKEN)]:
+        for path in [*self._files(_OPEN), *self._files(_TAKEN), *(self._files(_REJECTED) if with_rejected else ())]:
             try:
                 size = path.stat().st_size
                 known_size, lines = self._counts.get(path.name, (-1, 0))

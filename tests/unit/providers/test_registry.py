@@ -56,6 +56,23 @@ def test_an_override_by_alias_means_the_provider():
     assert "gemini" not in after
 
 
+@pytest.mark.parametrize(
+    ("base_url", "needs_key"),
+    [
+        ("http://127.0.0.1:9/v1", False),
+        ("http://localhost:9/v1", False),
+        ("http://[::1]:9/v1", False),
+        ("https://gpu.example/v1", True),
+        ("http://10.0.0.1/v1", True),
+    ],
+)
+def test_a_provider_that_is_moved_to_this_machine_needs_no_key(base_url, needs_key):
+    moved = with_overrides(load_registry(), {"openai": {"base_url": base_url}})["openai"]
+    assert moved.needs_key is needs_key
+    asked = with_overrides(load_registry(), {"openai": {"base_url": base_url, "needs_key": True}})["openai"]
+    assert asked.needs_key
+
+
 def test_a_new_name_is_openai_like_and_needs_no_key():
     added = with_overrides(load_registry(), {"Home": {"base_url": "http://10.0.0.5:8000/v1"}})["home"]
     assert (added.path_style, added.key_header, added.key_prefix) == ("openai", "authorization", "Bearer ")

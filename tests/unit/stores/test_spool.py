@@ -102,6 +102,24 @@ async def test_a_capture_that_never_fits_is_set_aside_not_lost(tmp_path: Path) -
     assert decode_capture(rejected.read_bytes().strip()) == _capture("m1", second=1)
 
 
+async def test_what_was_refused_is_tried_again_by_the_next_process_and_once(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    await spool.append(_capture("m0"))
+    store = _MoodyStore(UnprocessableError("no"), at="m0")
+    assert await spool.drain(store) == 0  # type: ignore[arg-type]
+    store.error = None
+    assert await spool.drain(store) == 0  # type: ignore[arg-type]
+    store.error = UnprocessableError("no")
+    assert await Spool(tmp_path).drain(store) == 0  # type: ignore[arg-type]
+    assert len(_glob(tmp_path, "*.rejected")) == 1
+    store.error = None
+    last = Spool(tmp_path)
+    assert last.pending() == 1
+    assert await last.drain(store) == 1  # type: ignore[arg-type]
+    assert last.pending() == 0
+    assert _glob(tmp_path, "*.rejected") == []
+
+
 async def test_a_torn_last_line_is_left_out_and_counted(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     await spool.append(_capture("whole"))
