@@ -12,11 +12,12 @@ from recollect.domain.edits import Edit, EditKind
 from recollect.domain.ids import SessionName, message_id_text, new_id
 from recollect.domain.memories import SENTENCES, Attribute, Claim, Evidence
 from recollect.domain.messages import NewMessage
-from recollect.domain.statements import NEW_WORDS, statement_of
+from recollect.domain.statements import NEW_WORDS, Pointer, statement_of
 from recollect.errors import InvalidRequestError, NotFoundError
 from recollect.extractors.base import EVIDENCE_ROLES
 from recollect.extractors.instructions import is_instruction
 from recollect.remembering.profile import main_subject
+from recollect.stores.text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from recollect.domain.ids import ConflictId, MemoryId, MessageId, MessageNumber, VaultId
     from recollect.domain.memories import Conflict, Memory
     from recollect.domain.messages import StoredMessage
-    from recollect.domain.statements import Pointer, Statement, StatementChanges
+    from recollect.domain.statements import Statement, StatementChanges
     from recollect.domain.vaults import Vault
     from recollect.remembering.knowledge import Knowledge
     from recollect.stores.base import Store
@@ -72,6 +73,7 @@ class MemoryEditor:
         if not statement.subject:
             known = await self.knowledge.of(vault.id)
             statement = replace(statement, subject=main_subject(known.timeline))
+        statement = _storable(statement)
         told = await self._told(vault, statement, now)
         claim = _claim(statement, told, now)
         await self._keep(vault.id, Edit(EditKind.ADD, now, claim=claim, told=told.message))
@@ -85,7 +87,7 @@ class MemoryEditor:
         known = await self.find(vault.id, memory)
         if "text" in changes and "value" not in changes:
             changes = {**_sentence(known, changes["text"]), **changes}
-        statement = replace(statement_of(known), **changes)
+        statement = _storable(replace(statement_of(known), **changes))
         if statement.sources or not NEW_WORDS.isdisjoint(changes):
             told = await self._told(vault, statement, now)
         else:
@@ -189,6 +191,18 @@ def unknown_message(message: MessageId, place: int) -> NotFoundError:
     """The error for a source that the vault does not hold."""
     text = f"There is no message {message_id_text(message)!r} in this vault."
     return NotFoundError(text, code="memory_not_found", param=f"sources[{place}].message_id")
+
+
+def _storable(statement: Statement) -> Statement:
+    """As a database gives it back, so that what is quoted is what is stored."""
+    return replace(
+        statement,
+        value=storable(statement.value),
+        subject=storable(statement.subject),
+        category=storable(statement.category),
+        text=storable(statement.text),
+        sources=tuple(Pointer(one.message, one.quote and storable(one.quote)) for one in statement.sources),
+    )
 
 
 def _check_times(statement: Statement) -> None:
