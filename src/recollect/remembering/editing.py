@@ -69,7 +69,7 @@ class MemoryEditor:
 
     async def add(self, vault: Vault, statement: Statement) -> Memory:
         """Remember a statement; where the same is known already, this confirms it."""
-        now = self.clock()
+        now = await self._now(vault.id)
         if not statement.subject:
             known = await self.knowledge.of(vault.id)
             statement = replace(statement, subject=main_subject(known.timeline))
@@ -83,7 +83,7 @@ class MemoryEditor:
     async def edit(self, vault: Vault, memory: MemoryId, changes: StatementChanges) -> Memory:
         """A new version, which says what ``changes`` name. Where only times or the category change, its sources stay;
         new words are somebody's own statement, unless sources are given. ``text`` alone makes it a note."""
-        now = self.clock()
+        now = await self._now(vault.id)
         known = await self.find(vault.id, memory)
         if "text" in changes and "value" not in changes:
             changes = {**_sentence(known, changes["text"]), **changes}
@@ -99,15 +99,17 @@ class MemoryEditor:
 
     async def pin(self, vault: VaultId, memory: MemoryId, *, is_pinned: bool) -> Memory:
         """Have it told whenever its messages come up, and first in the profile; or no longer."""
-        return await self._mark(vault, Edit(EditKind.PIN if is_pinned else EditKind.UNPIN, self.clock(), memory))
+        return await self._mark(
+            vault, Edit(EditKind.PIN if is_pinned else EditKind.UNPIN, await self._now(vault), memory)
+        )
 
     async def expire(self, vault: VaultId, memory: MemoryId, at: datetime | None) -> Memory:
         """Do not recall it from a moment on (None: recall it for ever)."""
-        return await self._mark(vault, Edit(EditKind.EXPIRE, self.clock(), memory, expires_at=at))
+        return await self._mark(vault, Edit(EditKind.EXPIRE, await self._now(vault), memory, expires_at=at))
 
     async def hear(self, vault: VaultId, memory: MemoryId, feedback: Feedback) -> Memory:
         """Note what somebody thinks of it."""
-        return await self._mark(vault, Edit(EditKind.FEEDBACK, self.clock(), memory, feedback=feedback))
+        return await self._mark(vault, Edit(EditKind.FEEDBACK, await self._now(vault), memory, feedback=feedback))
 
     async def delete(self, vault: VaultId, memory: MemoryId, *, with_sources: bool = False) -> int:
         """Remove a memory, and the statements that were made for it; how many messages went. ``with_sources``: also
@@ -118,7 +120,7 @@ class MemoryEditor:
             raise unknown_memory(memory)
         quoted = {one.message for version in versions for one in version.evidence}
         gone = sorted(quoted if with_sources else quoted & known.statements)
-        await self._keep(vault, Edit(EditKind.DELETE, self.clock(), memory))
+        await self._keep(vault, Edit(EditKind.DELETE, await self._now(vault), memory))
         deleted = 0
         for message in await self.store.messages.messages(vault, gone):
             deleted += await self.store.messages.delete_message(vault, message.id)
@@ -136,8 +138,14 @@ class MemoryEditor:
         if memory is not None and memory not in found.memories:
             message = f"`choice` must be one of {', '.join(found.memories)}, or `both`."
             raise InvalidRequestError(message, code="invalid_choice", param="choice")
-        await self._keep(vault, Edit(EditKind.RESOLVE, self.clock(), memory, conflict=conflict))
+        await self._keep(vault, Edit(EditKind.RESOLVE, await self._now(vault), memory, conflict=conflict))
         return found
+
+    async def _now(self, vault: VaultId) -> datetime:
+        """Not before what is known was recorded, for the clocks of several hosts may differ: an edit comes after it."""
+        known = (await self.knowledge.of(vault)).timeline.memories
+        now = self.clock()
+        return max(now, known[-1].recorded_at) if known else now
 
     async def _mark(self, vault: VaultId, edit: Edit) -> Memory:
         if edit.memory is None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from recollect.domain.edits import Edit
     from recollect.domain.ids import MessageNumber, SessionNumber, VaultId
     from recollect.domain.knowledge import KnowledgeRecord
     from recollect.domain.memories import Claim, CoOccurrence, Evidence, Relation
@@ -107,7 +108,7 @@ def folded(record: KnowledgeRecord, policy: ConflictPolicy = ConflictPolicy.KEEP
     ]
     return VaultKnowledge(
         sequence=record.sequence,
-        timeline=fold(_claims(record), record.edits, policy=policy),
+        timeline=fold(_claims(record), _edits(record), policy=policy),
         entities=entities,
         relations=fold_relations(relations),
         co_occurrences=co_occurrences(entities),
@@ -123,6 +124,13 @@ def _claims(record: KnowledgeRecord) -> Iterator[Claim]:
         for claim in window.window.found.claims:
             if _stands(claim.evidence, record.abandoned) and edited.isdisjoint(one.message for one in claim.evidence):
                 yield claim
+
+
+def _edits(record: KnowledgeRecord) -> Iterator[Edit]:
+    """One that points at an abandoned message waits until the message is live again."""
+    for edit in record.edits:
+        if edit.claim is None or _stands(edit.claim.evidence, record.abandoned):
+            yield edit
 
 
 def _told(record: KnowledgeRecord) -> frozenset[MessageNumber]:

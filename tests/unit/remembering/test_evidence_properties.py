@@ -159,7 +159,7 @@ class World:
             case 0:
                 await self.editor.edit(vault, memory, {"value": word})
             case 1:
-                await self.editor.edit(vault, memory, {"category": "some", "valid_from": self.clock.at})
+                await self.editor.edit(vault, memory, {"category": "some", "valid_from": None})
             case 2:
                 await self.editor.pin(vault.id, memory, is_pinned=choice % 2 == 0)
             case 3:

@@ -46,6 +46,12 @@ def test_a_message_captured_for_an_edit_says_what_the_edit_says():
     assert [one.attribute for one in folded(record).timeline.memories] == [Attribute.NOTE]
 
 
+def test_an_edit_that_points_at_an_abandoned_message_does_not_count():
+    edit = Edit(EditKind.ADD, MAY, claim=claim("tea", 2))
+    assert len(folded(KnowledgeRecord(1, (), (edit,))).timeline.memories) == 1
+    assert folded(KnowledgeRecord(1, (), (edit,), frozenset({MessageNumber(2)}))).timeline.memories == ()
+
+
 def test_a_sessions_summary_is_the_models_where_there_is_one():
     plain = [window(1, n, place=n, summary=SessionSummary(evidence(n, f"s{n}"))) for n in (1, 2)]
     assert folded(KnowledgeRecord(1, tuple(plain))).summaries[SessionNumber(1)].text == "s1\ns2"

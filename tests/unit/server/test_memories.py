@@ -359,6 +359,14 @@ class TestForgetting:
         assert await listed(app, "&status=all") == []
         assert (await call(app, "GET", f"/v1/memory/memories/{identifier}?user=ann"))[0] == 200
 
+    async def test_a_clock_that_is_behind_deletes_and_edits_all_the_same(self, app, gateway):
+        await say(gateway, "I live in Porto.", "I love hiking.", day="2100-01-01T00:00:00Z")
+        home = await only(app, "&attribute=home&status=all")
+        assert (await change(app, home["id"], {"value": "Oporto"}))["value"] == "Oporto"
+        likes = await only(app, "&attribute=likes&status=all")
+        await call(app, "DELETE", f"/v1/memory/memories/{likes['id']}?user=ann")
+        assert await listed(app, "&status=all") == ["home: Oporto"]
+
     async def test_statements_go_with_their_memory(self, app, gateway):
         await say(gateway, "I live in Porto.")
         memory = await only(app)
