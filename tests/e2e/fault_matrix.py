@@ -226,9 +226,9 @@ compares it with what happens.
 
 A stream that breaks ends with an error event in the client's dialect, and then without a proper end, which is an
 error to every SDK. In the middle of an event, and where the stream is compressed, no event could be read: there the
-connection just breaks. A plain reply is handed on once all of it is there: where it breaks off, the client gets a
-502 instead. A provider's own error passes as it is, and so does what is no JSON: the gateway does not judge what it
-need not understand.
+connection just breaks. Half a plain reply is handed on as half of one, and breaks off there. With memory off, a stream
+breaks off as the provider's did, and no event is added. A provider's own error passes as it is, and so does what is no
+JSON: the gateway does not judge what it need not understand.
 """
 
 

@@ -54,16 +54,27 @@ def test_a_client_that_leaves_before_the_first_byte_cancels_the_upstream_call(
     assert provider.last.left.wait(10)
 
 
-@pytest.mark.parametrize("is_streamed", [True, False])
+@pytest.mark.parametrize(
+    ("mode", "is_streamed", "seen"),
+    [
+        ("full", True, openai.APIError),  # an error event comes before the break
+        ("full", False, openai.APIConnectionError),
+        ("off", True, openai.APIConnectionError),
+        ("off", False, openai.APIConnectionError),
+    ],
+)
 def test_a_provider_that_breaks_off_is_seen_as_such(
-    gateway: GatewayProcess, provider: ScriptedProvider, is_streamed: bool
+    gateway: GatewayProcess, provider: ScriptedProvider, mode: str, is_streamed: bool, seen: type[Exception]
 ) -> None:
-    user = f"broken {is_streamed}"
+    user = f"broken {mode} {is_streamed}"
     provider.then(Script(text=ANSWER, cut_after=3))
     messages = [{"role": "user", "content": "tell me"}]
-    with client_of(gateway) as client, pytest.raises(openai.APIConnectionError):
+    client = client_of(gateway).with_options(default_headers={"X-Memory-Mode": mode})
+    with client, pytest.raises(openai.APIError) as raised:
         list(client.chat.completions.create(model="openai/m", messages=messages, user=user, stream=is_streamed))  # type: ignore[call-overload]
-    assert eventually(lambda: "tell me" in stored_texts(gateway, user))
+    assert type(raised.value) is seen
+    if mode == "full":
+        assert eventually(lambda: "tell me" in stored_texts(gateway, user))
 
 
 def test_a_provider_that_cannot_be_reached_is_a_502(tmp_path: Path) -> None:

@@ -209,9 +209,8 @@ class Pipeline:
             message = "The provider answered with a redirect, which is not followed. Use the URL that it leads to."
             raise UpstreamBrokenError(message, code="upstream_redirected")
         if upstream.status >= FIRST_ERROR_STATUS or exchange.place is None:
-            dialect = exchange.dialect.name if exchange.dialect else ""
             with Timed(exchange, "relay"):
-                await relay_untouched(upstream, sink, self._headers(exchange), dialect)
+                await relay_untouched(upstream, sink, self._headers(exchange))
             return
         relay = CapturingRelay(
             exchange, upstream, sink, self._stages.capture, partial(self._in_background, place=exchange.place)

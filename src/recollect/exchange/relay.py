@@ -29,23 +29,9 @@ def header_of(headers: Headers, name: bytes) -> str:
     return next((value.decode("latin-1") for field, value in headers if field == name), "")
 
 
-async def break_off(reply: UpstreamReply, sink: ReplySink, dialect: str, error: UpstreamBrokenError) -> None:
-    """End a reply as the provider did: not properly.
-
-    In a stream, an event in the dialect's own form says so before. It is left out where it could not be read: behind
-    compressed bytes, and in the middle of another event. What ends without an end is an error to every SDK, also to
-    those that take the event for one like others.
-    """
-    is_stream = header_of(reply.headers, b"content-type").lower().startswith(EVENT_STREAM)
-    if dialect and is_stream and not header_of(reply.headers, b"content-encoding"):
-        await sink.send(error_event(dialect, error))
-    await sink.abort()
-
-
-async def relay_untouched(upstream: UpstreamReply, sink: ReplySink, extra: Headers, dialect: str = "") -> None:
-    """Head and bytes, nothing else: pass-through, errors, memory off."""
+async def relay_untouched(upstream: UpstreamReply, sink: ReplySink, extra: Headers) -> None:
+    """Head and bytes, nothing else: pass-through, errors, memory off. What breaks off here breaks off there."""
     started = False
-    chunk = b""
     length = header_of(upstream.headers, b"content-length")
     left = int(length) if length.isdecimal() else -1
     try:
@@ -61,10 +47,10 @@ async def relay_untouched(upstream: UpstreamReply, sink: ReplySink, extra: Heade
         if not started:
             await sink.start(upstream.status, (*upstream.headers, *extra))
         await sink.end()
-    except UpstreamBrokenError as error:
+    except UpstreamBrokenError:
         if not started:
             raise
-        await break_off(upstream, sink, dialect if chunk.endswith(EVENT_ENDS) else "", error)
+        await sink.abort()
     finally:
         await upstream.close()
 
@@ -131,7 +117,7 @@ class CapturingRelay:
             await self._capture(is_cut=True)
             if not started:
                 raise
-            await break_off(self._upstream, self._sink, self._dialect if chunk.endswith(EVENT_ENDS) else "", error)
+            await self._break_off_stream(chunk, error)
             return
         if not started:
             await self._start_stream(head)
@@ -155,7 +141,10 @@ class CapturingRelay:
                     break
         except UpstreamBrokenError:
             await self._capture(is_cut=True)
-            raise  # nothing was sent yet: an error says more than half a body
+            if not held:
+                raise
+            await self._break_off_body(head, b"".join(held))
+            return
         headers = self._upstream.headers
         body = b"".join(held)
         if size <= HELD_BYTES:
@@ -179,6 +168,22 @@ class CapturingRelay:
         changed = decorate(decoded)
         kept = tuple(field for field in headers if field[0] not in {b"content-length", b"content-encoding"})
         return (*kept, (b"content-length", str(len(changed)).encode())), changed
+
+    async def _break_off_stream(self, last: bytes, error: UpstreamBrokenError) -> None:
+        """End a stream as the provider did: not properly. An event in the dialect's own form says so before.
+
+        It is left out where it could not be read: behind compressed bytes, and in the middle of another event. What
+        ends without an end is an error to every SDK, also to those that take the event for one like others.
+        """
+        if last.endswith(EVENT_ENDS) and not header_of(self._upstream.headers, b"content-encoding"):
+            await self._sink.send(error_event(self._dialect, error))
+        await self._sink.abort()
+
+    async def _break_off_body(self, head: Callable[[], Headers], received: bytes) -> None:
+        """What came from the provider, and then what the provider did: no proper end."""
+        await self._sink.start(self._upstream.status, (*self._upstream.headers, *head()))
+        await self._sink.send(received)
+        await self._sink.abort()
 
     async def _capture(self, *, is_cut: bool) -> None:
         """Capture what the tap has heard, once."""

@@ -166,6 +166,9 @@ async def test_no_error_is_told_where_it_could_not_be_read(gateway, mode, last, 
     assert (sink.chunks, sink.aborted, sink.ended) == ([last], True, False)
 
 
+ASKED = {"chat/completions": "messages", "responses": "input", "messages": "messages"}
+
+
 @pytest.mark.parametrize(
     ("path", "told"),
     [
@@ -174,20 +177,30 @@ async def test_no_error_is_told_where_it_could_not_be_read(gateway, mode, last, 
         ("messages", b"event: error\ndata: "),
     ],
 )
-async def test_with_memory_off_a_broken_stream_is_told_of_in_its_dialect_too(gateway, path, told):
+async def test_a_broken_stream_is_told_of_in_its_dialect(gateway, path, told):
     head = ((b"content-type", b"text/event-stream"),)
     gateway.upstream.replies = [Reply([b"data: {}\n\n"], headers=head, error=UpstreamBrokenError("gone"))]
-    sink = await gateway.post(chat("hi", stream=True), path=path, headers=((b"x-memory-mode", b"off"),))
+    body = json.dumps({"model": "m", "stream": True, "max_tokens": 9, ASKED[path]: [{"role": "user", "content": "hi"}]})
+    sink = await gateway.post(body.encode(), path=path)
     assert sink.chunks[1].startswith(told)
     assert sink.aborted
 
 
-async def test_half_a_plain_reply_is_an_error_and_kept_as_partial(gateway):
+@pytest.mark.parametrize("path", ["chat/completions", "responses", "messages"])
+async def test_with_memory_off_a_stream_breaks_off_as_the_providers_did(gateway, path):
+    head = ((b"content-type", b"text/event-stream"),)
+    gateway.upstream.replies = [Reply([b"data: {}\n\n"], headers=head, error=UpstreamBrokenError("gone"))]
+    sink = await gateway.post(chat("hi", stream=True), path=path, headers=((b"x-memory-mode", b"off"),))
+    assert (sink.chunks, sink.aborted, sink.ended) == ([b"data: {}\n\n"], True, False)
+
+
+@pytest.mark.parametrize("mode", [b"full", b"off"])
+async def test_half_a_plain_reply_is_passed_on_as_half(gateway, mode):
     half = b'{"id":"c1","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"Hel'
     gateway.upstream.replies = [Reply([half], error=UpstreamBrokenError("gone"))]
-    with pytest.raises(UpstreamBrokenError):
-        await gateway.post(chat("hi"))
-    assert (await gateway.texts())[0] == "hi"
+    sink = await gateway.post(chat("hi"), headers=((b"x-memory-mode", mode),))
+    assert (b"".join(sink.chunks), sink.aborted, sink.ended) == (half, True, False)
+    assert (await gateway.texts())[:1] == (["hi"] if mode == b"full" else [])
 
 
 async def test_a_client_that_leaves_cancels_the_provider_and_what_came_is_kept_once(gateway):
