@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from recollect.domain.memories import Memory
     from recollect.domain.messages import StoredMessage
     from recollect.domain.recall import RecallRequest
+    from recollect.domain.timeline import Timeline
     from recollect.remembering.knowledge import VaultKnowledge
     from recollect.stores.base import MessageStore
 
@@ -57,6 +58,20 @@ class Hindsight:
             selection=selection,
             status=MemoryStatus.INJECTED if selection else result.status,
         )
+
+    async def known_by(self, vault: VaultId, timeline: Timeline, at: datetime) -> Timeline:
+        """The timeline without what was only said later, and does not say itself that it was so then."""
+        doubtful = [one for one in timeline.memories if one.stated_at > at and not _tells_of(one, at)]
+        if not doubtful:
+            return timeline
+        numbers = {evidence.message for one in doubtful for evidence in one.evidence}
+        said = {
+            message.number
+            for message in await self.messages.messages(vault, sorted(numbers))
+            if message.occurred_at <= at
+        }
+        later = {one.id for one in doubtful if said.isdisjoint(evidence.message for evidence in one.evidence)}
+        return replace(timeline, memories=tuple(one for one in timeline.memories if one.id not in later))
 
     async def _hits(
         self, vault: VaultId, found: RecallResult, dated: Sequence[Memory], request: RecallRequest

@@ -75,8 +75,9 @@ class KnowingRecaller:
     async def profile(self, vault: VaultId, at: datetime) -> Profile:
         """What is so of the vault's user. StoreUnavailableError passes."""
         known = await self.knowledge.of(vault)
-        lines = tuple(known.profile(at=at).splitlines())
-        evidence = {one.message for memory in known.timeline.believed() for one in memory.evidence}
+        timeline = await Hindsight(self.engine, self.messages).known_by(vault, known.timeline, at)
+        lines = tuple(replace(known, timeline=timeline).profile(at=at).splitlines())
+        evidence = {one.message for memory in timeline.believed() for one in memory.evidence}
         return Profile(lines, tuple(sorted(evidence)) if lines else ())
 
     async def recall(self, vault: VaultId, request: RecallRequest) -> RecallResult:

@@ -86,6 +86,18 @@ async def test_as_of_tells_what_was_so_though_it_was_said_later():
     assert "hiking" not in str([hit.text for hit in result.selection])
 
 
+async def test_the_profile_of_a_moment_knows_nothing_that_was_said_later():
+    person = Person()
+    await person.tell("I love hiking.", *FILLER[:5])
+    later = MONDAY + timedelta(days=60)
+    await person.tell("I moved from Porto to Lisbon in April.", "I love hiking.", "I love tea.", session="s2", at=later)
+    then = await person.engine.profile(person.vault, MONDAY + timedelta(days=10))
+    assert then.lines == ("home: Porto", "likes: hiking")
+    now = await person.engine.profile(person.vault, later + timedelta(days=1))
+    assert now.lines[0].startswith("home: Lisbon")
+    assert "tea" in now.lines[1]
+
+
 async def test_as_of_hides_later_summaries():
     person = Person()
     for number in range(3):
