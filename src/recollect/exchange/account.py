@@ -108,7 +108,9 @@ class Accountant:
         limits = list(rules.limits_on(principal.project, payer_of(exchange), model, principal.limits))
         if not limits:
             return []
-        charges = charges_for(limits, self._foreseen(exchange, body), exchange.started_at)
+        counts_requests_alone = all(limit.measure is Measure.REQUESTS for _, limit in limits)
+        amounts = {Measure.REQUESTS: 1} if counts_requests_alone else self._foreseen(exchange, body)
+        charges = charges_for(limits, amounts, exchange.started_at)
         try:
             standings = await self.budgets.store.reserve(charges)
         except StoreUnavailableError as error:
@@ -129,8 +131,7 @@ class Accountant:
         else:
             is_text = exchange.request.path == EMBEDDINGS and isinstance(body, bytes)
             usage = Usage(len(body) // BYTES_PER_TOKEN if is_text and isinstance(body, bytes) else 0)
-        cost = self._cost(exchange, usage)
-        return _amounts(cost)
+        return _amounts(self._cost(exchange, usage))
 
     def _settle(self, exchange: Exchange, reply: MeteredReply) -> None:
         if HIT in reply.headers:
