@@ -79,8 +79,15 @@ async def lay_ground(settings: Settings) -> Ground:
 def _open_store(settings: Settings) -> Store:
     if settings.store.kind == "memory":
         return in_memory_store()
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return open_sqlite_store(settings.database_path)
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return open_sqlite_store(settings.database_path)
+    except OSError as error:
+        message = (
+            f"data_dir: {settings.data_dir} cannot be used ({error.strerror or error}). Choose another folder with "
+            "`--data`, or give the user that runs Recollect access to it."
+        )
+        raise SettingsError(message) from error
 
 
 def _open_embedder(settings: Settings) -> tuple[Embedder | None, str | None]:

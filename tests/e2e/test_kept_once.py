@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import openai
 from openai import AsyncOpenAI
 
+from tests.e2e.answers import ANSWER
 from tests.e2e.vaults import stored_texts
 
 if TYPE_CHECKING:
@@ -85,3 +86,6 @@ async def test_acknowledged_messages_are_kept_once(gateway: GatewayProcess, prov
         stored = Counter(await asyncio.to_thread(stored_texts, gateway, vault, "user"))
         assert [text for text in writers.acknowledged[vault] if stored[text] != 1] == []
         assert [text for text in stored if stored[text] > 1 or text not in writers.sent[vault]] == []
+        replies = Counter(await asyncio.to_thread(stored_texts, gateway, vault, "assistant"))
+        assert len(writers.acknowledged[vault]) <= replies[ANSWER] <= len(writers.sent[vault])
+        assert all(ANSWER.startswith(text) for text in replies)

@@ -109,3 +109,10 @@ async def test_traces_without_their_library_are_a_wrong_setting(tmp_path, monkey
     with pytest.raises(SettingsError, match=r"otel\.endpoint.*recollect\[otel\]"):
         async with open_services(settings):
             pass
+
+
+async def test_a_data_folder_that_is_none_is_a_wrong_setting(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match=r"data_dir: .*data cannot be used .*`--data`"):
+        async with open_services(settings_with(tmp_path / "file" / "data")):
+            pass

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from recollect.errors import SettingsError
+
+if TYPE_CHECKING:
+    from recollect.settings import LoadedSettings
 
 _file = click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 _config = click.option(
@@ -35,12 +39,10 @@ def check(file: Path | None, config: Path | None) -> None:
     recollect config check
     recollect config check /etc/recollect/recollect.toml
     """
-    from recollect.settings import load_with_sources, warnings_about  # noqa: PLC0415 - keeps `--help` instant
-    from recollect.upstreams import check_upstreams  # noqa: PLC0415 - as above
+    from recollect.settings import warnings_about  # noqa: PLC0415 - keeps `--help` instant
 
     try:
-        loaded = load_with_sources(config=file or config)
-        check_upstreams(loaded.settings)
+        loaded = _checked(file or config)
     except SettingsError as error:
         for problem in error.problems:
             click.echo(problem)
@@ -51,6 +53,18 @@ def check(file: Path | None, config: Path | None) -> None:
         click.echo(f"Note: {warning}", err=True)
     found = loaded.sources.file
     click.echo(f"{found.path}: fine." if found else "There is no settings file here; the environment is fine.")
+
+
+def _checked(config: Path | None) -> LoadedSettings:
+    from recollect.settings import load_with_sources  # noqa: PLC0415 - keeps `--help` instant
+    from recollect.upstreams import check_upstreams  # noqa: PLC0415 - as above
+
+    loaded = load_with_sources(config=config)
+    try:
+        check_upstreams(loaded.settings)
+    except SettingsError as error:
+        raise SettingsError(*map(loaded.sources.placed, error.problems)) from error
+    return loaded
 
 
 @command.command("show")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
-
-from recollect.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -83,14 +80,7 @@ def on_gateway(settings: Settings, work: Callable[[Gateway], Awaitable[T]]) -> T
     logging.getLogger("recollect").addHandler(logging.NullHandler())  # what matters is said by the command itself
 
     async def run() -> T:
-        async with AsyncExitStack() as stack:
-            try:
-                gateway = await stack.enter_async_context(open_services(settings))
-            except OSError as error:
-                message = (
-                    f"data: {settings.data_dir} cannot be used ({error.strerror or error}). Choose it with --data."
-                )
-                raise SettingsError(message) from error
+        async with open_services(settings) as gateway:
             return await work(gateway)
 
     return asyncio.run(run())

@@ -22,8 +22,8 @@ NEEDS_RESTART = frozenset(
         "limits.keep_alive_s",
         "limits.drain_s",
         "recall.cache_mb",
-        "traces.retention_days",
         "requests.retention_days",
+        "traces.retention_days",
     }
 )
 """Settings, and tables of settings, that are read when the gateway starts and at no other time."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from recollect.errors import SettingsError
 from recollect.providers.allow_list import build_allow_list
 from recollect.providers.registry import find_provider, load_registry, with_overrides
+from recollect.providers.routes import parse_routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ def inconsistencies(settings: Settings) -> list[tuple[Name, str]]:
             registry = with_overrides(registry, {name: one.model_dump(exclude={"api_key"}, exclude_none=True)})
         except SettingsError as error:
             found.append(_split(error, "providers", name))
-    return [*found, *_permissions(settings), *_models(settings, registry)]
+    return [*found, *_permissions(settings), *_routes(settings), *_models(settings, registry)]
 
 
 def _split(error: SettingsError, *table: str) -> tuple[Name, str]:
@@ -44,6 +45,23 @@ def _permissions(settings: Settings) -> Iterator[tuple[Name, str]]:
                 ("allow_upstreams",),
                 f"holds `{entry}`, which is no host or host:port, as `gpu.example:8000` or `127.0.0.1`",
             )
+
+
+def _routes(settings: Settings) -> Iterator[tuple[Name, str]]:
+    """Each route by itself, then all of them together, which may lead in circles."""
+    wrong: list[tuple[Name, str]] = []
+    for name, value in settings.routes.items():
+        try:
+            parse_routes({name: value})
+        except SettingsError as error:
+            wrong.append(_split(error, "routes", name))
+    yield from wrong
+    if not wrong:
+        try:
+            parse_routes(settings.routes)
+        except SettingsError as error:
+            where = str(error).partition(": ")[0].removeprefix("routes.")
+            yield _split(error, "routes", where)
 
 
 def _models(settings: Settings, registry: Mapping[str, Provider]) -> Iterator[tuple[Name, str]]:

@@ -28,14 +28,22 @@ class EffectiveSetting:
 
     def __str__(self) -> str:
         """A line of TOML, which says where it is from."""
-        value = "{}" if self.value == {} else tomli_w.dumps({"_": self.value}).partition(" = ")[2].strip()
-        line = f"{self.name} = {value}"
+        line = f"{self.name} = {_inline(self.value)}"
         return line if self.origin is None else f"{line}  # {self.origin}"
 
 
 def as_toml(tables: Mapping[str, object]) -> str:
     """Plain values as a settings file."""
     return tomli_w.dumps(tables)
+
+
+def _inline(value: object) -> str:
+    """A value on one line."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_inline, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{spelled((key,))} = {_inline(inner)}" for key, inner in value.items()) + "}"
+    return as_toml({"_": value}).partition(" = ")[2].strip()
 
 
 def effective_settings(loaded: LoadedSettings) -> list[EffectiveSetting]:

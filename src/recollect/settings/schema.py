@@ -12,9 +12,7 @@ from recollect.domain.chat import estimate_tokens
 from recollect.domain.keys import MemoryMode
 from recollect.domain.memories import ConflictPolicy
 from recollect.domain.recall import Strategy
-from recollect.errors import SettingsError
 from recollect.providers.fallbacks import FALLBACK_STATUSES
-from recollect.providers.routes import parse_routes
 from recollect.settings.section import Section
 from recollect.settings.spending import BudgetSettings, CostSettings, PriceSettings
 
@@ -317,16 +315,6 @@ class Settings(Section):
     response_cache: ResponseCacheSettings = Field(default_factory=ResponseCacheSettings)
     otel: OtelSettings = Field(default_factory=OtelSettings)
     cors: CorsSettings = Field(default_factory=CorsSettings)
-
-    @field_validator("routes")
-    @classmethod
-    def _check_routes(cls, value: dict[str, Any]) -> dict[str, Any]:
-        try:
-            parse_routes(value)
-        except SettingsError as error:
-            message = f"is wrong: {str(error).removesuffix('.')}"
-            raise ValueError(message) from None
-        return value
 
     @property
     def database_path(self) -> Path:

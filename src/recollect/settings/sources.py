@@ -59,6 +59,11 @@ class Sources:
         """Where to look for what is wrong with a name, which may not have been given at all."""
         return self.origin(name) or (str(self.file.path) if self.file else "settings")
 
+    def placed(self, problem: str) -> str:
+        """A problem that begins with a setting's name, with the place where that was given before it."""
+        name = problem.partition(": ")[0]
+        return f"{self.place(tuple(name.split('.')))}: {problem}"
+
 
 def sources_of(
     file: SettingsFile | None, environ: Mapping[str, str], flags: Mapping[str, object], given_in: str

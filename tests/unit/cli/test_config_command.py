@@ -55,7 +55,10 @@ def test_all_that_is_wrong_a_line_each(run, tmp_path):
 @pytest.mark.parametrize(
     ("lines", "named"),
     [
-        ('[routes]\nfast = ["openai/gpt-4o", "opnai/gpt-4o"]', "routes.fast: The model 'opnai/gpt-4o'"),
+        (
+            '[routes]\nfast = ["openai/gpt-4o", "opnai/gpt-4o"]',
+            "recollect.toml, line 2: routes.fast: The model 'opnai/gpt-4o'",
+        ),
         (
             '[routes]\nfast = [{ model = "openai/gpt-4o", key = "b" }]',
             "routes.fast: openai/gpt-4o has no key named 'b'",
@@ -94,6 +97,7 @@ def test_the_settings_in_force_say_where_they_are_from_and_hide_secrets(run, tmp
     assert "port = 9000  # recollect.toml, line 1" in lines
     assert 'host = "0.0.0.0"  # RECOLLECT_HOST' in lines
     assert "workers = 1" in lines
+    assert "retries.fallback_statuses = [401, 402, 403, 404]" in lines
     assert 'providers.openai.api_key = "(hidden)"  # recollect.toml, line 3' in lines
     assert "sk-secret" not in result.output
     assert tomllib.loads(result.stdout)["providers"]["my.own"] == {"base_url": "http://x/v1"}
