@@ -10,9 +10,8 @@ from recollect.exchange.ports import RouteRequest
 from recollect.exchange.resolve import project_of
 from recollect.providers.base import Route, UpstreamRequest
 from recollect.providers.chat_model import ProviderChatModel
-from recollect.providers.fallbacks import attempts_text
 from recollect.providers.retries import spent_headers
-from recollect.wire.headers import UPSTREAM_HEADER, header_safe, strip_query, strip_request_headers
+from recollect.wire.headers import strip_query, strip_request_headers
 from recollect.wire.json_document import Edit, JsonDocument, json_string
 from recollect.wire.memory_key import PREFIX
 
@@ -127,7 +126,8 @@ class Forwarder:
     async def send(self, exchange: Exchange, body: bytes | AsyncIterator[bytes] | None) -> UpstreamReply:
         """Send, and wait for the first byte of the reply; ``route`` is then the one that answered.
 
-        ``body`` names the model as the first route spells it. A ServiceError tells in its headers what was tried.
+        ``body`` names the model as the first route spells it. A ServiceError after several tries says in its headers
+        that they were enough.
         """
         plan, first = exchange.plan, exchange.route
         if plan is None or first is None or first.url == "":
@@ -151,9 +151,8 @@ class Forwarder:
         try:
             reply, way = await self.sender.send(plan, build, exchange.attempts)
         except ServiceError as error:
-            tried = ((UPSTREAM_HEADER.lower().encode(), header_safe(attempts_text(exchange.attempts))),)
-            is_spent = len(exchange.attempts) > 1
-            error.headers = (*tried, *(spent_headers(self.sender.retrying.policy) if is_spent else ()))
+            if len(exchange.attempts) > 1:
+                error.headers = spent_headers(self.sender.retrying.policy)
             raise
         exchange.route = way.route
         return reply

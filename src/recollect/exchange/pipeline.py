@@ -18,6 +18,7 @@ from recollect.domain.recall import MemoryStatus, Strategy
 from recollect.errors import (
     ApiError,
     InvalidRequestError,
+    ServiceError,
     StoreUnavailableError,
     UpstreamBrokenError,
 )
@@ -119,6 +120,9 @@ class Pipeline:
             exchange.span = self._settings.tracer.begin(request, exchange.started_at.timestamp())
         try:
             await self._carry(exchange, sink)
+        except ServiceError as error:
+            error.headers = (*self._headers(exchange), *error.headers)
+            raise
         finally:
             tell(self._settings, exchange, sys.exception())
 

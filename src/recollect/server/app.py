@@ -13,7 +13,7 @@ from recollect.exchange.ports import IncomingRequest
 from recollect.server.access_log import log_access, raw_path
 from recollect.server.counters import Counters
 from recollect.server.departure import ClientGoneError, Departure
-from recollect.server.failures import error_reply, internal_error, log_refusal
+from recollect.server.failures import error_reply, id_of, internal_error, log_refusal
 from recollect.server.intake import check_upload, decoded, has_body, read_body, stream_body
 from recollect.server.paths import Surface, Target, classify
 from recollect.server.reloading import Reloader
@@ -271,6 +271,7 @@ def _surface(target: Target | None) -> str:
 
 
 async def _answer_error(error: ApiError, reply: AsgiReply, request_id: str, target: Target | None) -> None:
+    request_id = id_of(error, request_id)
     log_refusal(error, request_id, _surface(target))
     if reply.has_started:
         await reply.abort()

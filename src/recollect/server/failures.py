@@ -21,12 +21,20 @@ _REQUEST_ID = b"x-memory-request-id"
 def error_reply(error: ApiError, request_id: str, dialect: str = "") -> tuple[int, Headers, bytes]:
     """Status, head and body in OpenAI's shape, or in that of the dialect."""
     body = error_body(error, dialect)
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *error.headers]
-    if not any(name == _REQUEST_ID for name, _ in error.headers):
-        headers.append((_REQUEST_ID, request_id.encode()))
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (_REQUEST_ID, request_id.encode()),
+        *(field for field in error.headers if field[0] != _REQUEST_ID),
+    ]
     if error.status == CONFLICT:
         headers.append((b"x-should-retry", b"false"))  # the SDKs repeat a 409 unless they are told not to
     return error.status, tuple(headers), body
+
+
+def id_of(error: ApiError, fallback: str) -> str:
+    """The request's id: the exchange's, where the error came from one."""
+    return next((value.decode() for name, value in error.headers if name == _REQUEST_ID), fallback)
 
 
 def internal_error(error: Exception, request_id: str) -> ApiError:

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from recollect.errors import NotFoundError, UpstreamTimeoutError
+from recollect.errors import NotFoundError, UpstreamConnectError, UpstreamTimeoutError
 from tests.unit.server.fakes import FakeGateway, exchange, running
 
 CHAT = "/v1/chat/completions"
@@ -336,3 +336,17 @@ async def test_the_access_log_has_paths_and_no_query(gateway, caplog):
             await exchange(app, "POST", CHAT + "?q=secret", body=b"{}")
     assert "POST /v1/chat/completions surface=openai status=200 bytes=2" in caplog.text
     assert "secret" not in caplog.text
+
+
+async def test_an_error_of_an_exchange_has_its_id_and_headers_and_the_log_the_same(app, gateway, caplog):
+    async def fail(request, sink):
+        error = UpstreamConnectError("nobody there")
+        error.headers = ((b"x-memory-request-id", b"req_7"), (b"x-memory-upstream", b"a/1=upstream_unreachable"))
+        raise error
+
+    gateway.pipeline.handler = fail
+    with caplog.at_level(logging.WARNING):
+        reply = await exchange(app, "POST", "/v1/chat/completions", body=b"{}")
+    assert (reply.status, reply.header("x-memory-upstream")) == (502, "a/1=upstream_unreachable")
+    assert reply.header("x-memory-request-id") == "req_7"
+    assert "req_7" in caplog.text
