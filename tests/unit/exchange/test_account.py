@@ -278,3 +278,14 @@ async def test_who_answered_is_who_is_paid(gateway, accountant):
     assert (accountant.costs[0].provider, accountant.costs[0].model) in {("mistral", "n"), ("openai", "m")}
     last = json.loads(gateway.upstream.requests[-1].body)["model"]
     assert accountant.costs[0].model == last
+
+
+async def test_without_limits_nothing_is_asked_before_a_request_is_forwarded(gateway):
+    class Unasked:
+        async def add_usage(self, totals, changes=()):
+            assert (len(totals), list(changes)) == (1, [])
+
+    accountant = accountant_of(gateway, store=Unasked())
+    await gateway.post(chat(), headers=MEMORY_OFF)
+    assert len(gateway.upstream.requests) == 1
+    assert await accountant.book.flush()
