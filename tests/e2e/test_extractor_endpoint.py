@@ -78,7 +78,7 @@ def extracting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Extracting]
             "RECOLLECT_EMBEDDER_KIND": "none",
             "RECOLLECT_EXTRACTOR_MODEL": "small",
             "RECOLLECT_EXTRACTOR_BASE_URL": model.base_url,
-            "RECOLLECT_EXTRACTOR_TIMEOUT_S": "1",
+            "RECOLLECT_EXTRACTOR_TIMEOUT_S": "3",
             "RECOLLECT_EXTRACTOR_CALLS_PER_MINUTE": "1000",
         }
         data = tmp_path_factory.mktemp("extracting") / "data"
