@@ -124,8 +124,8 @@ class Gateway:
         return self.ground.embedder_problem
 
     async def start(self) -> None:
-        """Begin background work, in the running event loop."""
-        asyncio.get_running_loop().run_in_executor(None, load_price_list)
+        """Read what requests would wait for, and begin background work, in the running event loop."""
+        await asyncio.to_thread(load_price_list)
         self.worker.start()
         self.extraction.start()
 
