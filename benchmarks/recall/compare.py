@@ -44,7 +44,7 @@ def recollect_rows(vault: LoadedVault, question: Question, strategy: Strategy) -
     """Measures of the engine itself, gate included."""
     measures: dict[str, float] = {}
     for budget in BUDGETS:
-        request = RecallRequest(question.text, strategy=strategy, limit=50, max_tokens=budget, now=NOW)
+        request = RecallRequest(question.text, strategy=strategy, limit=50, max_tokens=budget, now=NOW, widens=True)
         found = answer(vault.index, request, vault.embeddings[question.text], None)
         measures |= measured(
             vault, question, budget, [one.number for one in found.ranked], [one.number for one in found.selected]
