@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 CLIENT_LEFT = "client_left"
 BROKEN_OFF = "broken_off"
 NO_STATUS = 0
+PSEUDONYM_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,13 @@ class RequestRecord:
     def is_of_a_vault(self) -> bool:
         """It read from a vault or wrote to it: when that is erased, so is this."""
         return self.vault is not None or self.stored == "yes"
+
+    @property
+    def pseudonym(self) -> str | None:
+        """What stands for the user where the record travels: names are often addresses."""
+        if self.user is None:
+            return None
+        return hashlib.sha256(self.user.encode("utf-8", "replace")).hexdigest()[:PSEUDONYM_DIGITS]
 
     @property
     def is_success(self) -> bool:

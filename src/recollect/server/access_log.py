@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from recollect.server.reply import AsgiReply
 
 logger = logging.getLogger("recollect.access")
-
-USER_DIGITS = 12
 
 
 def log_access(scope: Message, surface: str, reply: AsgiReply, took_s: float) -> None:
@@ -35,11 +32,6 @@ def log_access(scope: Message, surface: str, reply: AsgiReply, took_s: float) ->
     logger.info("%s %s %s", method, path, text, extra={FIELDS: {"method": method, "path": path, **fields}})
 
 
-def hashed_user(user: str) -> str:
-    """What stands for a user in the log: names are often addresses, and logs travel."""
-    return hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()[:USER_DIGITS]
-
-
 def raw_path(scope: Message) -> bytes:
     """The path as it was sent."""
     raw = scope.get("raw_path")
@@ -54,7 +46,7 @@ def _of_exchange(record: RequestRecord) -> dict[str, object]:
         "provider": record.provider,
         "model": record.model,
         "key": record.key_id,
-        "user": hashed_user(record.user) if record.user else None,
+        "user": record.pseudonym,
         "memory": record.memory,
         "memories": len(record.memories) or None,
         "memory_tokens": record.memory_tokens or None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ def request_attributes(record: RequestRecord) -> dict[str, Attribute]:
             "recollect.request.id": record.id,
             "recollect.project": record.project,
             "recollect.key.id": record.key_id,
-            "enduser.pseudo.id": pseudonym(record.user) if record.user else None,
+            "enduser.pseudo.id": record.pseudonym,
             "gen_ai.conversation.id": record.session,
             "recollect.memory.mode": record.mode,
             "recollect.memory.status": record.memory,
@@ -111,11 +110,6 @@ def provider_name(record: RequestRecord) -> str:
     """The provider as the conventions spell it; a URL in forward style that is nobody's is ``forward``."""
     name = record.provider or "forward"
     return PROVIDERS.get(name, name)
-
-
-def pseudonym(user: str) -> str:
-    """The same for the same user, and not their name."""
-    return hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def _given(attributes: dict[str, Attribute | None]) -> dict[str, Attribute]:

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import logging.config
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from recollect.domain.requests import RequestRecord
 from recollect.domain.usage import Cost, Usage
-from recollect.server.access_log import hashed_user
 from recollect.server.logs import JsonLines, logging_config
 from tests.unit.server.fakes import exchange, running
 
@@ -67,7 +68,7 @@ async def test_what_an_exchange_came_to_is_one_line(lines):
         "provider": "openai",
         "model": "m\n1",
         "key": "key_1",
-        "user": hashed_user("ann@example.com"),
+        "user": RECORD.pseudonym,
         "memory": "injected",
         "memories": 1,
         "memory_tokens": 40,
@@ -88,8 +89,8 @@ async def test_nothing_of_what_was_said_and_nobody_by_name(lines):
 
 
 def test_a_user_can_be_found_again():
-    assert hashed_user("ann@example.com") == hashed_user("ann@example.com") != hashed_user("bob@example.com")
-    assert len(hashed_user("ann")) == 12
+    assert RECORD.pseudonym == hashlib.sha256(b"ann@example.com").hexdigest()[:12]
+    assert replace(RECORD, user=None).pseudonym is None
 
 
 def test_every_line_of_the_log_is_json_where_that_is_asked_for(capsys):
