@@ -133,7 +133,7 @@ class Supervisor(Multiprocess):
         self._settings = changes(self._settings, wanted).settings
         export_for_workers(self._settings, self._given)
         for process in self.processes:
-            if process.pid is not None and process.is_alive():
+            if process.pid is not None and process.exitcode is None:  # not is_alive(), which waits for an answer
                 os.kill(process.pid, HANGUP)
 
 
