@@ -250,6 +250,7 @@ async def open_gateway(settings: Settings, before: Gateway | None = None) -> Gat
         watchers=() if request_log is None else (request_log,),
         tracer=telemetry,
         keeper=request_log if settings.traces.keep_bodies else None,
+        tells_breaks=settings.tells_broken_streams,
     )
     return Gateway(
         settings=settings,

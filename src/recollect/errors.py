@@ -170,11 +170,13 @@ class UpstreamConnectError(ServiceError):
 
 
 class UpstreamBrokenError(ServiceError):
-    """The provider broke off in the middle of its reply."""
+    """The provider broke off in the middle of its reply. ``is_ours``: this gateway had a part in how the reply looks or
+    ends (it translated it, or gave up waiting), so that there is no break of the provider's to pass on as it is."""
 
     status = 502
     type = "upstream_error"
     default_code = "upstream_broken"
+    is_ours = False
 
 
 class UpstreamTimeoutError(ServiceError):

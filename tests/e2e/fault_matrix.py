@@ -224,11 +224,13 @@ compares it with what happens.
 | --- | --- | --- | --- | --- | --- | --- |
 {table}
 
-A stream that breaks ends with an error event in the client's dialect, and then without a proper end, which is an
-error to every SDK. In the middle of an event, and where the stream is compressed, no event could be read: there the
-connection just breaks. Half a plain reply is handed on as half of one, and breaks off there. With memory off, a stream
-breaks off as the provider's did, and no event is added. A provider's own error passes as it is, and so does what is no
-JSON: the gateway does not judge what it need not understand.
+A stream that breaks ends without a proper end, which is an error to every SDK. An error event in the client's dialect
+comes before where the gateway is more than a relay: where it translates between dialects, where several upstreams could
+have answered, and where it gave up waiting itself. Elsewhere the bytes are the provider's, to the last one; with
+`tells_broken_streams = true` every stream that breaks gets its event. In the middle of an event, and where the stream
+is compressed, none could be read: there the connection just breaks. Half a plain reply is handed on as half of one. A
+provider's own error passes as it is, and so does what is no JSON: the gateway does not judge what it need not
+understand.
 """
 
 

@@ -54,25 +54,17 @@ def test_a_client_that_leaves_before_the_first_byte_cancels_the_upstream_call(
     assert provider.last.left.wait(10)
 
 
-@pytest.mark.parametrize(
-    ("mode", "is_streamed", "seen"),
-    [
-        ("full", True, openai.APIError),  # an error event comes before the break
-        ("full", False, openai.APIConnectionError),
-        ("off", True, openai.APIConnectionError),
-        ("off", False, openai.APIConnectionError),
-    ],
-)
+@pytest.mark.parametrize("mode", ["full", "off"])
+@pytest.mark.parametrize("is_streamed", [True, False])
 def test_a_provider_that_breaks_off_is_seen_as_such(
-    gateway: GatewayProcess, provider: ScriptedProvider, mode: str, is_streamed: bool, seen: type[Exception]
+    gateway: GatewayProcess, provider: ScriptedProvider, mode: str, is_streamed: bool
 ) -> None:
     user = f"broken {mode} {is_streamed}"
     provider.then(Script(text=ANSWER, cut_after=3))
     messages = [{"role": "user", "content": "tell me"}]
     client = client_of(gateway).with_options(default_headers={"X-Memory-Mode": mode})
-    with client, pytest.raises(openai.APIError) as raised:
+    with client, pytest.raises(openai.APIConnectionError):
         list(client.chat.completions.create(model="openai/m", messages=messages, user=user, stream=is_streamed))  # type: ignore[call-overload]
-    assert type(raised.value) is seen
     if mode == "full":
         assert eventually(lambda: "tell me" in stored_texts(gateway, user))
 

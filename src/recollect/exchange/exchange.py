@@ -99,6 +99,8 @@ class Exchange:
     plan: Plan | None = None
     route: Route | None = None
     """The first of the plan; once the provider has answered, the one that did."""
+    tells_breaks: bool = False
+    """A stream that breaks says so in an event, although its bytes are the provider's: several could have answered."""
 
     # recall
     status: MemoryStatus = MemoryStatus.OFF

@@ -91,6 +91,7 @@ class PipelineSettings:
     watchers: tuple[Watcher, ...] = ()
     tracer: Tracer | None = None
     keeper: Keeper | None = None
+    tells_breaks: bool = False
 
 
 class Pipeline:
@@ -208,13 +209,16 @@ class Pipeline:
         with Timed(exchange, "forward"):
             upstream = await self._send(exchange, body)
         exchange.note_head(upstream)
+        exchange.tells_breaks = self._settings.tells_breaks or (
+            exchange.plan is not None and len(exchange.plan.ways) > 1
+        )
         if upstream.status in REDIRECTS:
             await upstream.close()
             message = "The provider answered with a redirect, which is not followed. Use the URL that it leads to."
             raise UpstreamBrokenError(message, code="upstream_redirected")
         if upstream.status >= FIRST_ERROR_STATUS or exchange.place is None:
             with Timed(exchange, "relay"):
-                await relay_untouched(upstream, sink, self._headers(exchange))
+                await relay_untouched(exchange, upstream, sink, self._headers(exchange))
             return
         relay = CapturingRelay(
             exchange, upstream, sink, self._stages.capture, partial(self._in_background, place=exchange.place)
@@ -272,7 +276,7 @@ class Pipeline:
                 relay = CapturingRelay(exchange, upstream, sink, self._stages.capture, self._in_background)
                 await relay.run(lambda: self._headers(exchange), None)
             else:
-                await relay_untouched(upstream, sink, self._headers(exchange))
+                await relay_untouched(exchange, upstream, sink, self._headers(exchange))
 
     def _with_plain_model(self, exchange: Exchange, body: bytes) -> tuple[bytes, str | None]:
         """The body with the provider's own spelling of the model; untouched where it has none that we understand."""

@@ -29,9 +29,10 @@ def header_of(headers: Headers, name: bytes) -> str:
     return next((value.decode("latin-1") for field, value in headers if field == name), "")
 
 
-async def relay_untouched(upstream: UpstreamReply, sink: ReplySink, extra: Headers) -> None:
+async def relay_untouched(exchange: Exchange, upstream: UpstreamReply, sink: ReplySink, extra: Headers) -> None:
     """Head and bytes, nothing else: pass-through, errors, memory off. What breaks off here breaks off there."""
     started = False
+    chunk = b""
     length = header_of(upstream.headers, b"content-length")
     left = int(length) if length.isdecimal() else -1
     try:
@@ -47,12 +48,28 @@ async def relay_untouched(upstream: UpstreamReply, sink: ReplySink, extra: Heade
         if not started:
             await sink.start(upstream.status, (*upstream.headers, *extra))
         await sink.end()
-    except UpstreamBrokenError:
+    except UpstreamBrokenError as error:
         if not started:
             raise
-        await sink.abort()
+        await _break_off(exchange, upstream, sink, chunk, error)
     finally:
         await upstream.close()
+
+
+async def _break_off(
+    exchange: Exchange, upstream: UpstreamReply, sink: ReplySink, last: bytes, error: UpstreamBrokenError
+) -> None:
+    """End a reply as the provider did: not properly. In a stream that this gateway had a part in, or where that is
+    wanted, an event in the dialect's own form says so before.
+
+    It is left out where it could not be read: behind compressed bytes, and in the middle of another event. What
+    ends without an end is an error to every SDK, also to those that take the event for one like others.
+    """
+    is_stream = header_of(upstream.headers, b"content-type").lower().startswith(EVENT_STREAM)
+    is_readable = last.endswith(EVENT_ENDS) and not header_of(upstream.headers, b"content-encoding")
+    if is_stream and is_readable and exchange.dialect is not None and (error.is_ours or exchange.tells_breaks):
+        await sink.send(error_event(exchange.dialect.name, error))
+    await sink.abort()
 
 
 class CapturingRelay:
@@ -80,7 +97,6 @@ class CapturingRelay:
         if exchange.dialect is None:
             message = "a capturing relay needs a dialect"
             raise ValueError(message)
-        self._dialect = exchange.dialect.name
         self._tap = ReplyTap(
             exchange.dialect.reply_reader(is_streamed=self._is_stream),
             header_of(upstream.headers, b"content-encoding"),
@@ -117,7 +133,7 @@ class CapturingRelay:
             await self._capture(is_cut=True)
             if not started:
                 raise
-            await self._break_off_stream(chunk, error)
+            await _break_off(self._exchange, self._upstream, self._sink, chunk, error)
             return
         if not started:
             await self._start_stream(head)
@@ -168,16 +184,6 @@ class CapturingRelay:
         changed = decorate(decoded)
         kept = tuple(field for field in headers if field[0] not in {b"content-length", b"content-encoding"})
         return (*kept, (b"content-length", str(len(changed)).encode())), changed
-
-    async def _break_off_stream(self, last: bytes, error: UpstreamBrokenError) -> None:
-        """End a stream as the provider did: not properly. An event in the dialect's own form says so before.
-
-        It is left out where it could not be read: behind compressed bytes, and in the middle of another event. What
-        ends without an end is an error to every SDK, also to those that take the event for one like others.
-        """
-        if last.endswith(EVENT_ENDS) and not header_of(self._upstream.headers, b"content-encoding"):
-            await self._sink.send(error_event(self._dialect, error))
-        await self._sink.abort()
 
     async def _break_off_body(self, head: Callable[[], Headers], received: bytes) -> None:
         """What came from the provider, and then what the provider did: no proper end."""

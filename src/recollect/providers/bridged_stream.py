@@ -46,16 +46,21 @@ class BridgedStream:
     async def chunks(self) -> AsyncIterator[bytes]:
         """The translated events."""
         decoder = CopyDecoder(header(self._reply.headers, b"content-encoding"))
-        async for chunk in self._reply.chunks():
-            translated = translate_chunk(self._translator, decoder.feed(chunk))
-            if translated:
-                yield translated
+        try:
+            async for chunk in self._reply.chunks():
+                translated = translate_chunk(self._translator, decoder.feed(chunk))
+                if translated:
+                    yield translated
+        except UpstreamBrokenError as error:
+            error.is_ours = True
+            raise
         ending = self._translator.finish()
         if ending:
             yield ending
         if not self._translator.is_finished:
-            message = "The provider ended its stream in the middle of the reply."
-            raise UpstreamBrokenError(message)
+            failure = UpstreamBrokenError("The provider ended its stream in the middle of the reply.")
+            failure.is_ours = True
+            raise failure
 
     async def close(self) -> None:
         """Close the provider's reply."""

@@ -205,6 +205,7 @@ class _Chunks:
             what = "went silent" if isinstance(error, TimeoutError) else "broke off"
             message = f"{_place(self._url)} {what} in the middle of its reply."
             failure = UpstreamBrokenError(message)
+            failure.is_ours = isinstance(error, TimeoutError)
             failure.__cause__ = error
             chunk = _rest_of(self._content)
             if not chunk:

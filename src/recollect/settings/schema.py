@@ -276,6 +276,10 @@ class Settings(Section):
     )
     log_format: Literal["text", "json"] = Field(default="text", description="`json` writes one JSON object a line")
     has_access_log: bool = Field(default=False, description="one log line for each request")
+    tells_broken_streams: bool = Field(
+        default=False,
+        description="an error event for every stream that breaks, also where its bytes are the provider's",
+    )
     default_provider: str = Field(
         default="openai", min_length=1, description="who serves a model without `provider/` before it"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -151,7 +152,7 @@ async def test_a_reply_that_breaks_off_is_captured_as_partial_and_the_client_see
     sink = await gateway.post(chat("hi", stream=True))
     assert sink.aborted
     assert not sink.ended
-    assert json.loads(sink.chunks[1].removeprefix(b"data: "))["error"]["code"] == "upstream_broken"
+    assert sink.chunks == [first]
     assert await gateway.texts() == ["hi", "Hel"]
     vault = await gateway.store.vaults.open_vault("default", "default", may_create=False)
     assert (await gateway.store.messages.list_messages(vault.id, limit=9))[1].is_partial
@@ -177,20 +178,28 @@ ASKED = {"chat/completions": "messages", "responses": "input", "messages": "mess
         ("messages", b"event: error\ndata: "),
     ],
 )
-async def test_a_broken_stream_is_told_of_in_its_dialect(gateway, path, told):
+@pytest.mark.parametrize("mode", [b"full", b"off"])
+@pytest.mark.parametrize("why", ["the gateway's part", "the setting"])
+async def test_a_broken_stream_is_told_of_in_its_dialect(gateway, path, told, mode, why):
+    error = UpstreamBrokenError("gone")
+    error.is_ours = why == "the gateway's part"
+    if not error.is_ours:
+        gateway.pipeline._settings = replace(gateway.pipeline._settings, tells_breaks=True)
     head = ((b"content-type", b"text/event-stream"),)
-    gateway.upstream.replies = [Reply([b"data: {}\n\n"], headers=head, error=UpstreamBrokenError("gone"))]
+    gateway.upstream.replies = [Reply([b"data: {}\n\n"], headers=head, error=error)]
     body = json.dumps({"model": "m", "stream": True, "max_tokens": 9, ASKED[path]: [{"role": "user", "content": "hi"}]})
-    sink = await gateway.post(body.encode(), path=path)
+    sink = await gateway.post(body.encode(), path=path, headers=((b"x-memory-mode", mode),))
     assert sink.chunks[1].startswith(told)
     assert sink.aborted
 
 
+@pytest.mark.parametrize("mode", [b"full", b"off"])
 @pytest.mark.parametrize("path", ["chat/completions", "responses", "messages"])
-async def test_with_memory_off_a_stream_breaks_off_as_the_providers_did(gateway, path):
+async def test_a_stream_breaks_off_as_the_providers_did(gateway, path, mode):
     head = ((b"content-type", b"text/event-stream"),)
     gateway.upstream.replies = [Reply([b"data: {}\n\n"], headers=head, error=UpstreamBrokenError("gone"))]
-    sink = await gateway.post(chat("hi", stream=True), path=path, headers=((b"x-memory-mode", b"off"),))
+    body = json.dumps({"model": "m", "stream": True, "max_tokens": 9, ASKED[path]: [{"role": "user", "content": "hi"}]})
+    sink = await gateway.post(body.encode(), path=path, headers=((b"x-memory-mode", mode),))
     assert (sink.chunks, sink.aborted, sink.ended) == ([b"data: {}\n\n"], True, False)
 
 

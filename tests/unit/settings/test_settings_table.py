@@ -33,6 +33,7 @@ def test_every_variable_of_the_table_is_read():
         "embedder.base_url": "http://x",
         "extractor.base_url": "http://x",
         "has_access_log": "true",
+        "tells_broken_streams": "true",
         "otel.endpoint": "http://x",
         "otel.sample_ratio": "0.5",
         "embedder.is_quantised": "false",
