@@ -1,10 +1,14 @@
-"""What is known of one request once it is over: for the log of requests, for metrics and traces. No message's text."""
+"""What is known of one request once it is over: for the log of requests, for metrics and traces. No message's text.
+
+What is made for every request is a NamedTuple: it is made in a third of the time that a frozen dataclass takes.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +32,7 @@ class Attempt:
     took_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
+class RequestRecord(NamedTuple):
     """One request to the OpenAI surface, from its arrival to the end of its reply. Its texts can be written as UTF-8.
 
     ``project`` is None where nobody was authenticated; ``key_id`` where no key exists. ``status`` is the reply's, 0
@@ -57,8 +60,8 @@ class RequestRecord:
     provider: str | None = None
     model: str | None = None
     is_streamed: bool = False
-    stage_ms: Mapping[str, float] = field(default_factory=dict)
-    stage_at_ms: Mapping[str, float] = field(default_factory=dict)
+    stage_ms: Mapping[str, float] = MappingProxyType({})
+    stage_at_ms: Mapping[str, float] = MappingProxyType({})
     mode: str = "off"
     memory: str = "off"
     stored: str = "no"

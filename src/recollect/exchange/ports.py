@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from recollect.errors import PayloadTooLargeError
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from recollect.providers.router import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class IncomingRequest:
+class IncomingRequest(NamedTuple):
     """One HTTP request to the OpenAI surface.
 
     ``path`` is what stands behind ``/v1/`` (``chat/completions``); ``forward_target`` what follows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -13,8 +13,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 """Header fields in order; names in lower case, repeated fields kept apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamRequest:
+class UpstreamRequest(NamedTuple):
     """One request as it is to leave the house.
 
     ``url`` is absolute. ``body`` is complete bytes, or an async iterator of chunks for pass-through uploads.

@@ -6,7 +6,6 @@ the messages that answer it become the events of that stream.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -127,7 +126,7 @@ def is_terminal(message: bytes) -> bool:
 
 
 def _as_handshake(request: UpstreamRequest) -> UpstreamRequest:
-    return replace(request, method="GET", body=None)
+    return request._replace(method="GET", body=None)
 
 
 def _as_http(request: UpstreamRequest, body: bytes) -> UpstreamRequest:
@@ -138,8 +137,7 @@ def _as_http(request: UpstreamRequest, body: bytes) -> UpstreamRequest:
         for name, value in request.headers
         if not name.startswith(b"sec-websocket-") and name not in {b"accept-encoding", b"content-type"}
     )
-    return replace(
-        request,
+    return request._replace(
         method="POST",
         body=document.splice(cut_members(document.members, FRAME_FIELDS)),
         headers=(*kept, (b"content-type", b"application/json"), (b"accept-encoding", b"identity")),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COLUMNS = frozenset({"id", "project", "started_at"})
 _PLAIN = tuple(
     name
-    for name in RequestRecord.__slots__
+    for name in RequestRecord._fields
     if name not in _COLUMNS | {"memories", "cost", "attempts", "stage_ms", "stage_at_ms"}
 )
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,8 +17,8 @@ def filled(shell):
 
     async def fill():
         store = open_sqlite_store(shell.config.parent / "data" / "recollect.db")
-        records = [FULL, replace(LEFT, started_at=LEFT.started_at + timedelta(hours=1), status=503)]
-        await store.requests.put_requests([replace(one, project=ProjectId("default")) for one in records])
+        records = [FULL, LEFT._replace(started_at=LEFT.started_at + timedelta(hours=1), status=503)]
+        await store.requests.put_requests([one._replace(project=ProjectId("default")) for one in records])
         await store.control.close()
 
     asyncio.run(fill())

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import replace
 
 import pytest
 
@@ -77,15 +76,15 @@ async def test_a_stream_that_breaks_off_is_not_kept_although_it_said_its_last_wo
 
 
 async def test_without_a_project_nothing_is_kept_or_said():
-    *_, missed, again, calls = await asked(InMemoryReply(200, PLAIN, [SAID]), replace(CHAT, project=None))
+    *_, missed, again, calls = await asked(InMemoryReply(200, PLAIN, [SAID]), CHAT._replace(project=None))
     assert (missed, again, calls) == ([], [], 2)
 
 
 async def test_a_client_may_ask_for_a_fresh_answer():
     upstream = FakeUpstream(*(InMemoryReply(200, PLAIN, [SAID.replace(b"Hi", name)]) for name in (b"A", b"B", b"C")))
     caching = CachingUpstream(upstream, ResponseCache())
-    fresh = replace(CHAT, headers=((b"cache-control", b"no-cache"),))
-    private = replace(CHAT, headers=((b"cache-control", b"No-Store"),))
+    fresh = CHAT._replace(headers=((b"cache-control", b"no-cache"),))
+    private = CHAT._replace(headers=((b"cache-control", b"No-Store"),))
     assert b"A" in await read(await caching.send(CHAT))
     assert b"B" in await read(await caching.send(fresh))
     assert b"C" in await read(await caching.send(private))

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -31,7 +30,7 @@ BOTH = plan(ONE, TWO)
 
 
 def build(route):
-    return replace(REQUEST, url=route.url)
+    return REQUEST._replace(url=route.url)
 
 
 class Sending:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from recollect.errors import UpstreamBrokenError
@@ -43,11 +41,11 @@ async def test_the_same_request_gets_the_same_reply(cache, clock):
 @pytest.mark.parametrize(
     "other",
     [
-        replace(ASK, body=b'{"a": 2}'),
-        replace(ASK, body=b'{"a":1}'),
-        replace(ASK, url="https://q.example/v1/embeddings"),
-        replace(ASK, headers=((b"authorization", b"Bearer other"), (b"accept", b"a"))),
-        replace(ASK, headers=((b"authorization", b"Bearer k"), (b"accept", b"a"), (b"openai-beta", b"x"))),
+        ASK._replace(body=b'{"a": 2}'),
+        ASK._replace(body=b'{"a":1}'),
+        ASK._replace(url="https://q.example/v1/embeddings"),
+        ASK._replace(headers=((b"authorization", b"Bearer other"), (b"accept", b"a"))),
+        ASK._replace(headers=((b"authorization", b"Bearer k"), (b"accept", b"a"), (b"openai-beta", b"x"))),
     ],
 )
 async def test_another_request_does_not(cache, other):
@@ -63,7 +61,7 @@ async def test_projects_never_meet(cache):
 async def test_what_names_only_the_try_does_not_count(cache):
     await answer(cache)
     noise = ((b"user-agent", b"x"), (b"x-stainless-retry-count", b"1"), (b"idempotency-key", b"i"))
-    assert cache.find("p1", replace(ASK, headers=(*noise, *reversed(ASK.headers)))) is not None
+    assert cache.find("p1", ASK._replace(headers=(*noise, *reversed(ASK.headers)))) is not None
 
 
 async def test_a_reply_grows_old(cache, clock):
@@ -114,7 +112,7 @@ async def test_one_reply_cannot_take_everything(cache):
 
 
 async def test_the_least_used_goes_first(cache):
-    requests = [replace(ASK, body=b"%d" % number) for number in range(9)]
+    requests = [ASK._replace(body=b"%d" % number) for number in range(9)]
     for request in requests[:8]:
         await answer(cache, request, reply(200, body=b"x" * 9_000))
     assert cache.find("p1", requests[0]) is not None
@@ -137,12 +135,12 @@ async def test_keeping_again_replaces(cache):
 @pytest.mark.parametrize(
     "request_",
     [
-        replace(ASK, method="GET"),
-        replace(ASK, body=None),
-        replace(ASK, url="https://p.example/v1/batches"),
-        replace(ASK, url="https://p.example/v1/images/generations"),
-        replace(ASK, url="https://p.example/v1/responses", body=b'{"input":"a","conversation":"conv_1"}'),
-        replace(ASK, url="https://p.example/v1/responses", body=b'{"input":"a","background":true}'),
+        ASK._replace(method="GET"),
+        ASK._replace(body=None),
+        ASK._replace(url="https://p.example/v1/batches"),
+        ASK._replace(url="https://p.example/v1/images/generations"),
+        ASK._replace(url="https://p.example/v1/responses", body=b'{"input":"a","conversation":"conv_1"}'),
+        ASK._replace(url="https://p.example/v1/responses", body=b'{"input":"a","background":true}'),
     ],
 )
 async def test_only_what_can_be_asked_twice_is_kept(cache, request_):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -128,7 +127,7 @@ async def test_an_upload_is_sent_once():
         yield b"x"
 
     made, fake, _ = retrying((500,), (200,))
-    assert (await made.send(replace(REQUEST, body=pieces()))).status == 500
+    assert (await made.send(REQUEST._replace(body=pieces()))).status == 500
     assert len(fake.requests) == 1
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import logging.config
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -90,7 +89,7 @@ async def test_nothing_of_what_was_said_and_nobody_by_name(lines):
 
 def test_a_user_can_be_found_again():
     assert RECORD.pseudonym == hashlib.sha256(b"ann@example.com").hexdigest()[:12]
-    assert replace(RECORD, user=None).pseudonym is None
+    assert RECORD._replace(user=None).pseudonym is None
 
 
 def test_every_line_of_the_log_is_json_where_that_is_asked_for(capsys):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -278,9 +277,9 @@ class TestProviders:
 class TestRequests:
     @pytest.fixture
     async def logged(self, gateway):
-        of_alice = replace(FULL, project=PROJECT)
-        of_bob = replace(LEFT, project=PROJECT, user="bob", status=503, started_at=MOMENT + timedelta(days=1))
-        await gateway.store.requests.put_requests([of_alice, of_bob, replace(FULL, project=ProjectId("other"))])
+        of_alice = FULL._replace(project=PROJECT)
+        of_bob = LEFT._replace(project=PROJECT, user="bob", status=503, started_at=MOMENT + timedelta(days=1))
+        await gateway.store.requests.put_requests([of_alice, of_bob, FULL._replace(project=ProjectId("other"))])
 
     @pytest.mark.parametrize(
         ("query", "expected"),
@@ -336,9 +335,9 @@ class TestReplay:
     @pytest.fixture
     async def kept(self, gateway):
         await store_messages(gateway, "alice", "hello")
-        record = replace(FULL, project=PROJECT)
+        record = FULL._replace(project=PROJECT)
         bodies = RequestBodies(record.id, PROJECT, "alice", MOMENT, "chat/completions", "", (), b"{}", b"Hi")
-        await gateway.store.requests.put_requests([record, replace(LEFT, project=PROJECT)], [bodies])
+        await gateway.store.requests.put_requests([record, LEFT._replace(project=PROJECT)], [bodies])
 
     async def test_the_ways_are_answered_side_by_side(self, app, gateway, kept):
         ways = [

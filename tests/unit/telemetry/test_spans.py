@@ -67,7 +67,7 @@ def begin(exported, measured):
 
 
 def replaced(**fields):
-    return RequestRecord(**{name: getattr(RECORD, name) for name in RECORD.__slots__} | fields)
+    return RECORD._replace(**fields)
 
 
 def by_name(exported):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -34,7 +33,7 @@ class AwayAtFirst:
 
 
 def numbered(number):
-    return replace(LEFT, id=f"req_{number:05}")
+    return LEFT._replace(id=f"req_{number:05}")
 
 
 async def test_records_are_written_together_a_moment_later():
@@ -54,7 +53,7 @@ async def test_records_are_written_together_a_moment_later():
 async def test_nobody_s_request_is_not_kept():
     store = AwayAtFirst(0)
     log = RequestLog(store)
-    log.ended(replace(LEFT, project=None))
+    log.ended(LEFT._replace(project=None))
     await log.stop()
     assert store.batches == []
 

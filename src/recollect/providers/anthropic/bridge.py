@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ class AnthropicBridge:
         body = translate_request(to_messages, chat)
         url, mark, query = request.url.partition("?")
         target = url.removesuffix(CHAT_PATH) + "/messages" + mark + query
-        reply = await upstream.send(replace(request, url=target, headers=_headers(request.headers), body=body))
+        reply = await upstream.send(request._replace(url=target, headers=_headers(request.headers), body=body))
         if reply.status < FIRST_ERROR and is_event_stream(reply):
             options = chat.get("stream_options")
             includes_usage = isinstance(options, dict) and options.get("include_usage") is True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ class MessagesOnChatBridge:
         url, _, query = request.url.partition("?")
         kept = "&".join(pair for pair in query.split("&") if pair and not pair.startswith("beta="))
         target = url.removesuffix(MESSAGES_PATH) + CHAT_PATH + (f"?{kept}" if kept else "")
-        reply = await upstream.send(replace(request, url=target, headers=_headers(request.headers), body=body))
+        reply = await upstream.send(request._replace(url=target, headers=_headers(request.headers), body=body))
         if reply.status < FIRST_ERROR and is_event_stream(reply):
             return BridgedStream(reply, MessageStream(str(asked.get("model"))), to_headers(reply.headers))
         whole = await read_whole(reply)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recollect.providers.bridged_stream import BridgedStream, is_event_stream
@@ -35,7 +35,7 @@ class ResponsesOnChatBridge:
         target = url.removesuffix(RESPONSES_PATH) + CHAT_PATH + mark + query
         kept = tuple(field for field in request.headers if field[0] not in _REPLACED)
         headers = (*kept, (b"accept-encoding", b"identity"))
-        reply = await upstream.send(replace(request, url=target, headers=headers, body=body))
+        reply = await upstream.send(request._replace(url=target, headers=headers, body=body))
         if reply.status >= FIRST_ERROR:
             return reply
         if is_event_stream(reply):

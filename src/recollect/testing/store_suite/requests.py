@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -45,7 +44,7 @@ LEFT = RequestRecord(TraceId("req_left"), START, 1.0, "GET", "models", error="cl
 
 
 def _at(number: int, **fields: object) -> RequestRecord:
-    return replace(LEFT, id=TraceId(f"req_{number}"), started_at=START + timedelta(seconds=number), **fields)  # type: ignore[arg-type]
+    return LEFT._replace(id=TraceId(f"req_{number}"), started_at=START + timedelta(seconds=number), **fields)  # type: ignore[arg-type]
 
 
 def _bodies(user: str = "alice", name: str = "req_full", at: datetime = START) -> RequestBodies:
@@ -66,13 +65,13 @@ class RequestTests:
         assert await store.requests.find_request(PROJECT, TraceId("req_none")) is None
 
     async def test_who_was_not_let_in_is_in_nobody_s_log(self, store: Store) -> None:
-        await store.requests.put_requests([replace(LEFT, project=None)])
+        await store.requests.put_requests([LEFT._replace(project=None)])
         assert await store.requests.list_requests(PROJECT, RequestFilter()) == []
 
     async def test_the_newest_come_first_page_by_page(self, store: Store) -> None:
         records = [_at(number) for number in range(5)]
-        twin = replace(records[2], id=TraceId("req_2b"))
-        await store.requests.put_requests([*records, twin, replace(records[0], project=ProjectId("other"))])
+        twin = records[2]._replace(id=TraceId("req_2b"))
+        await store.requests.put_requests([*records, twin, records[0]._replace(project=ProjectId("other"))])
         first = await store.requests.list_requests(PROJECT, RequestFilter(limit=3))
         assert [one.id for one in first] == ["req_4", "req_3", "req_2b"]
         second = await store.requests.list_requests(PROJECT, RequestFilter(limit=9, after=first[-1].id))
@@ -103,7 +102,7 @@ class RequestTests:
 
     async def test_old_requests_are_pruned_in_every_project(self, store: Store) -> None:
         records = [_at(number) for number in range(3)]
-        other = [replace(one, project=ProjectId("other")) for one in records]
+        other = [one._replace(project=ProjectId("other")) for one in records]
         await store.requests.put_requests([*records, *other])
         assert await store.requests.prune_requests(START + timedelta(seconds=2), START) == 4
         assert await store.requests.list_requests(PROJECT, RequestFilter()) == [records[2]]
@@ -128,7 +127,7 @@ class RequestTests:
     async def test_erasing_a_vault_erases_its_user_s_requests(self, store: Store) -> None:
         writer, other = Writer(store), Writer(store, user="bob")
         vault, _ = await writer.vault(), await other.vault()
-        of_bob = replace(FULL, id=TraceId("req_bob"), user="bob")
+        of_bob = FULL._replace(id=TraceId("req_bob"), user="bob")
         await store.requests.put_requests([FULL, LEFT, of_bob], [_bodies(), _bodies("bob", "req_bob")])
         await store.vaults.erase_vault(vault, START)
         assert {one.id for one in await store.requests.list_requests(PROJECT, RequestFilter())} == {LEFT.id, of_bob.id}
@@ -139,8 +138,8 @@ class RequestTests:
         writer = Writer(store)
         vault = await writer.vault()
         await store.vaults.erase_vault(vault, START)
-        stored, read = replace(FULL, stored="yes"), replace(FULL, id=TraceId("req_read"), vault=vault)
-        off = replace(FULL, id=TraceId("req_off"), mode="off")
+        stored, read = FULL._replace(stored="yes"), FULL._replace(id=TraceId("req_read"), vault=vault)
+        off = FULL._replace(id=TraceId("req_off"), mode="off")
         await store.requests.put_requests([stored, read, off], [_bodies()])
         assert [one.id for one in await store.requests.list_requests(PROJECT, RequestFilter())] == [off.id]
         assert await store.requests.find_bodies(PROJECT, FULL.id) is None
