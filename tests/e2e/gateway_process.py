@@ -99,9 +99,17 @@ class GatewayProcess:
         return self._signal(signal.SIGTERM)
 
     def restart(self) -> Self:
-        """``kill -9`` and start again."""
+        """``kill -9`` and start again, once its workers have ended, too."""
         self.kill()
+        self.wait_until_gone()
         return self.start()
+
+    def wait_until_gone(self) -> None:
+        """Return once nobody answers at its port any more."""
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while self._is_ready():
+            assert time.monotonic() < deadline, "a worker still holds the port"
+            time.sleep(0.02)
 
     def create_key(self, **fields: str) -> str:
         """Create a memory key over HTTP; the first one is an administrator's, made while there is none."""
