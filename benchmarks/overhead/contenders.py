@@ -130,11 +130,13 @@ class Bench:
         return str(json.loads(made)["key"])
 
     def _filled(self, messages: int) -> Path:
-        """A folder with such a vault, its vectors computed; filled once."""
+        """A folder with such a vault, its vectors computed and its sessions read, so that no background work is left;
+        filled once."""
         data, lines = self.vaults / f"vault-{messages}", self.folder / f"{messages}.jsonl"
         if not data.exists():
             lines.write_text("\n".join(conversations(USER, messages)), "utf-8")
             self._command("import", str(lines), "--wait", "--data", str(data))
+            self._command("reprocess", "--wait", "--data", str(data))
         return data
 
     def _command(self, *arguments: str) -> str:

@@ -175,7 +175,6 @@ class Worker:
                 await self._store.jobs.release([job.id for job in batch])
                 continue
             await self._index(vault, batch)
-            self._pulse()
         return len(jobs)
 
     def _batches(self, jobs: list[Job]) -> Iterator[tuple[VaultId, list[Job]]]:
@@ -197,6 +196,7 @@ class Worker:
         messages = await self._store.messages.messages(vault, numbers)
         errors = await self._index_messages(vault, messages)
         await self._store.jobs.complete([job.id for job in jobs if errors.keys().isdisjoint(job.numbers)])
+        self._pulse()
         if self.on_indexed is not None:
             await self.on_indexed(vault)
         for job in jobs:
