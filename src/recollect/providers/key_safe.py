@@ -113,10 +113,7 @@ def _create(path: Path) -> None:
 
 def _parse_secret(text: str) -> bytes:
     stripped = text.strip()
-    for decode in (
-        bytes.fromhex,
-        lambda value: base64.b64decode(value.replace("-", "+").replace("_", "/"), validate=True),
-    ):
+    for decode in (bytes.fromhex, _from_base64):
         try:
             secret = decode(stripped)
         except (ValueError, binascii.Error):

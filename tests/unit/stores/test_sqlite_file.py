@@ -240,7 +240,7 @@ async def test_two_processes_write_into_one_session(store: Store, path: Path) ->
 
 
 async def test_no_byte_of_deleted_text_is_left_in_any_file(store: Store, path: Path) -> None:
-    writers = [Writer(store, user=f"u{number}") for number in range(3)]
+    writers = [Writer(store, user=f"somebody-{number}") for number in range(3)]
     for number in range(60):
         for index, writer in enumerate(writers):
             text = f"secret-{index}-{number:03}." + "filler " * (number % 40)
@@ -253,7 +253,7 @@ async def test_no_byte_of_deleted_text_is_left_in_any_file(store: Store, path: P
     await store.vaults.erase_vault(await writers[1].vault(), START)
     assert b"ecret-1-" not in _bytes_of(path)
     assert b"ECRET-1-" not in _bytes_of(path)
-    assert b"u1" not in _bytes_of(path)
+    assert b"somebody-1" not in _bytes_of(path)
     assert b"secret-2-059." in _bytes_of(path)
 
 
