@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from recollect.domain.recall import Strategy
 from recollect.errors import UpstreamBrokenError
-from recollect.exchange.relay import EVENT_STREAM, FIRST_ERROR_STATUS, header_of
+from recollect.exchange.relay import FIRST_ERROR_STATUS, header_of
 from recollect.wire.content_coding import CopyDecoder
 from recollect.wire.error_envelope import error_event, reply_as_event
-from recollect.wire.headers import REQUEST_ID_HEADER
+from recollect.wire.headers import REQUEST_ID_HEADER, is_event_stream
 
 if TYPE_CHECKING:
     from recollect.errors import ApiError
@@ -65,7 +65,7 @@ class TellingSink:
             await self._sink.start(status, headers)
             return
         self._status = status
-        is_stream = header_of(headers, b"content-type").lower().startswith(EVENT_STREAM)
+        is_stream = is_event_stream(headers)
         self._held = None if is_stream and status < FIRST_ERROR_STATUS else []
         encoding = header_of(headers, b"content-encoding")
         self._decoder = CopyDecoder(encoding) if encoding else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from recollect.errors import UpstreamBrokenError
 from recollect.exchange.tap import EVENT_ENDS, ReplyTap
 from recollect.wire.error_envelope import error_event
+from recollect.wire.headers import is_event_stream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 HELD_BYTES = 64 * 1024 * 1024
 """A plain reply is held until it is captured; a longer one than this is relayed as it comes, uncaptured."""
-EVENT_STREAM = "text/event-stream"
 FIRST_ERROR_STATUS = 400
 
 
@@ -65,9 +65,9 @@ async def _break_off(
     It is left out where it could not be read: behind compressed bytes, and in the middle of another event. What
     ends without an end is an error to every SDK, also to those that take the event for one like others.
     """
-    is_stream = header_of(upstream.headers, b"content-type").lower().startswith(EVENT_STREAM)
     is_readable = last.endswith(EVENT_ENDS) and not header_of(upstream.headers, b"content-encoding")
-    if is_stream and is_readable and exchange.dialect is not None and (error.is_ours or exchange.tells_breaks):
+    is_told = is_event_stream(upstream.headers) and (error.is_ours or exchange.tells_breaks)
+    if is_told and is_readable and exchange.dialect is not None:
         await sink.send(error_event(exchange.dialect.name, error))
     await sink.abort()
 
@@ -93,7 +93,7 @@ class CapturingRelay:
         self._sink = sink
         self._capturer = capturer
         self._in_background = in_background
-        self._is_stream = header_of(upstream.headers, b"content-type").lower().startswith(EVENT_STREAM)
+        self._is_stream = is_event_stream(upstream.headers)
         if exchange.dialect is None:
             message = "a capturing relay needs a dialect"
             raise ValueError(message)

@@ -20,6 +20,7 @@ from recollect.exchange.resolve import conversation_of
 from recollect.exchange.tap import ReplyTap
 from recollect.wire.controls import read_controls
 from recollect.wire.dialects import DIALECTS, dialect_of_url
+from recollect.wire.headers import is_event_stream
 from recollect.wire.json_document import JsonDocument
 from recollect.wire.messages import MESSAGES, with_metadata
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from recollect.stores.base import MessageStore
     from recollect.wire.prompt import Reply
 
-EVENT_STREAM = "text/event-stream"
 SESSION_MESSAGES = 10_000
 NOT_LOOKED_FOR = frozenset({b"x-memory-mode", b"x-memory-store", b"x-memory-verbose"})
 
@@ -94,7 +94,7 @@ class Replayer:
             upstream = await self.stages.forward.send(exchange, body)
         else:
             upstream = await self.accountant.send(self.stages.forward, exchange, body)
-        is_streamed = header_of(upstream.headers, b"content-type").lower().startswith(EVENT_STREAM)
+        is_streamed = is_event_stream(upstream.headers)
         tap = ReplyTap(
             dialect.reply_reader(is_streamed=is_streamed),
             header_of(upstream.headers, b"content-encoding"),

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from recollect.providers.base import Headers, UpstreamReply
 
-EVENT_STREAM = "text/event-stream"
 _CONTENT_TYPE = (b"content-type", b"text/event-stream; charset=utf-8")
 
 
@@ -65,8 +64,3 @@ class BridgedStream:
     async def close(self) -> None:
         """Close the provider's reply."""
         await self._reply.close()
-
-
-def is_event_stream(reply: UpstreamReply) -> bool:
-    """Whether the reply is a stream of events, by its content type."""
-    return header(reply.headers, b"content-type").lower().startswith(EVENT_STREAM)

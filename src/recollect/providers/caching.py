@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from recollect.wire.content_coding import CopyDecoder
 from recollect.wire.dialects import DIALECTS, dialect_of_url
-from recollect.wire.headers import CACHE_HEADER
+from recollect.wire.headers import CACHE_HEADER, is_event_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _HEADER = CACHE_HEADER.lower().encode()
 HIT = (_HEADER, b"hit")
 MISS = (_HEADER, b"miss")
-EVENT_STREAM = b"text/event-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def says_all(url: str, headers: Headers, pieces: tuple[bytes, ...]) -> bool:
     if not name:
         return True
     fields = dict(headers)
-    reader = DIALECTS[name].reply_reader(is_streamed=fields.get(b"content-type", b"").lower().startswith(EVENT_STREAM))
+    reader = DIALECTS[name].reply_reader(is_streamed=is_event_stream(headers))
     decoder = CopyDecoder(fields.get(b"content-encoding", b"").decode("latin-1"))
     for piece in pieces:
         reader.feed(decoder.feed(piece))

@@ -319,6 +319,12 @@ def header_value(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str | N
     return next((decode_header(value) for found, value in headers if found.lower() == name), None)
 
 
+def is_event_stream(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether a reply is a stream of events, by its content type."""
+    kind = next((value for name, value in headers if name == b"content-type"), b"")
+    return kind.lower().startswith(b"text/event-stream")
+
+
 def decode_header(value: bytes) -> str:
     """A header's value as text."""
     try:

@@ -11,10 +11,11 @@ from recollect.providers.anthropic.reply import to_chat_completion, to_error, to
 from recollect.providers.anthropic.request import to_messages
 from recollect.providers.anthropic.stream import ChatStream
 from recollect.providers.base import OAUTH_TOKEN
-from recollect.providers.bridged_stream import BridgedStream, is_event_stream
+from recollect.providers.bridged_stream import BridgedStream
 from recollect.providers.in_memory_reply import InMemoryReply
 from recollect.providers.json_reply import header, parse_object, read_whole, with_body
 from recollect.providers.translation import translate_reply, translate_request
+from recollect.wire.headers import is_event_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ class AnthropicBridge:
         url, mark, query = request.url.partition("?")
         target = url.removesuffix(CHAT_PATH) + "/messages" + mark + query
         reply = await upstream.send(request._replace(url=target, headers=_headers(request.headers), body=body))
-        if reply.status < FIRST_ERROR and is_event_stream(reply):
+        if reply.status < FIRST_ERROR and is_event_stream(reply.headers):
             options = chat.get("stream_options")
             includes_usage = isinstance(options, dict) and options.get("include_usage") is True
             translator = ChatStream(int(self.now()), includes_usage=includes_usage)

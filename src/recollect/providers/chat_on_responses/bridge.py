@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recollect.providers.bridged_stream import BridgedStream, is_event_stream
+from recollect.providers.bridged_stream import BridgedStream
 from recollect.providers.chat_on_responses.reply import to_chat_completion, to_error
 from recollect.providers.chat_on_responses.request import to_response_request
 from recollect.providers.chat_on_responses.stream import ChatChunkStream
 from recollect.providers.in_memory_reply import InMemoryReply
 from recollect.providers.json_reply import parse_object, read_whole, with_body
 from recollect.providers.translation import translate_reply, translate_request
+from recollect.wire.headers import is_event_stream
 
 if TYPE_CHECKING:
     from recollect.providers.base import Upstream, UpstreamReply, UpstreamRequest
@@ -38,7 +39,7 @@ class ChatOnResponsesBridge:
         reply = await upstream.send(request._replace(url=target, headers=headers, body=body))
         if reply.status >= FIRST_ERROR:
             return reply
-        if is_event_stream(reply):
+        if is_event_stream(reply.headers):
             options = asked.get("stream_options")
             includes_usage = isinstance(options, dict) and options.get("include_usage") is True
             return BridgedStream(reply, ChatChunkStream(includes_usage=includes_usage), reply.headers)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from recollect.providers.bridged_stream import BridgedStream, is_event_stream
+from recollect.providers.bridged_stream import BridgedStream
 from recollect.providers.in_memory_reply import InMemoryReply
 from recollect.providers.json_reply import parse_object, read_whole, with_body
 from recollect.providers.messages_on_chat.reply import to_error, to_headers, to_message
 from recollect.providers.messages_on_chat.request import to_chat
 from recollect.providers.messages_on_chat.stream import MessageStream
 from recollect.providers.translation import translate_reply, translate_request
+from recollect.wire.headers import is_event_stream
 
 if TYPE_CHECKING:
     from recollect.providers.base import Headers, Upstream, UpstreamReply, UpstreamRequest
@@ -36,7 +37,7 @@ class MessagesOnChatBridge:
         kept = "&".join(pair for pair in query.split("&") if pair and not pair.startswith("beta="))
         target = url.removesuffix(MESSAGES_PATH) + CHAT_PATH + (f"?{kept}" if kept else "")
         reply = await upstream.send(request._replace(url=target, headers=_headers(request.headers), body=body))
-        if reply.status < FIRST_ERROR and is_event_stream(reply):
+        if reply.status < FIRST_ERROR and is_event_stream(reply.headers):
             return BridgedStream(reply, MessageStream(str(asked.get("model"))), to_headers(reply.headers))
         whole = await read_whole(reply)
         document = whole.document

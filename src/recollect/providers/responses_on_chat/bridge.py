@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recollect.providers.bridged_stream import BridgedStream, is_event_stream
+from recollect.providers.bridged_stream import BridgedStream
 from recollect.providers.in_memory_reply import InMemoryReply
 from recollect.providers.json_reply import parse_object, read_whole, with_body
 from recollect.providers.responses_on_chat.items import to_response
 from recollect.providers.responses_on_chat.request import custom_tools, to_chat
 from recollect.providers.responses_on_chat.stream import ResponseStream
 from recollect.providers.translation import translate_reply, translate_request
+from recollect.wire.headers import is_event_stream
 
 if TYPE_CHECKING:
     from recollect.providers.base import Upstream, UpstreamReply, UpstreamRequest
@@ -38,7 +39,7 @@ class ResponsesOnChatBridge:
         reply = await upstream.send(request._replace(url=target, headers=headers, body=body))
         if reply.status >= FIRST_ERROR:
             return reply
-        if is_event_stream(reply):
+        if is_event_stream(reply.headers):
             return BridgedStream(reply, ResponseStream(asked, custom), reply.headers)
         whole = await read_whole(reply)
         if not isinstance(whole.document, dict) or "choices" not in whole.document:
