@@ -7,7 +7,7 @@ import socket
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -16,6 +16,7 @@ from yarl import URL
 
 from recollect.errors import PermissionDeniedError, UpstreamBrokenError, UpstreamConnectError, UpstreamTimeoutError
 from recollect.providers.allow_list import AllowList, parse_address
+from recollect.providers.http_direct import MAX_HEADER_BYTES, DirectSender
 from recollect.providers.http_websocket import header_texts, open_socket, refuse_unless_switched
 from recollect.wire.headers import strip_response_headers
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from recollect.errors import ServiceError
     from recollect.providers.base import Headers, UpstreamReply, UpstreamRequest, UpstreamSocket
+    from recollect.providers.http_direct import DirectResponse
 
-MAX_HEADER_BYTES = 64 * 1024
 KEEP_ALIVE_S = 55.0
 """Shorter than the 60 s after which common load balancers close an idle connection."""
 DNS_CACHE_S = 10
@@ -70,7 +71,7 @@ class HttpUpstream:
         self._allow = allow or AllowList()
         self._tls = tls
         self._trusts_environment = trusts_environment
-        self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
+        self._pools: dict[tuple[bool, bool], _Pool] = {}
 
     async def send(self, request: UpstreamRequest) -> UpstreamReply:
         """Send and wait for the head of the reply.
@@ -80,15 +81,12 @@ class HttpUpstream:
         server has closed in the meantime is replaced once, where the body can be sent again.
         """
         url = _parse_url(request.url)
-        session = self._session(request, url)
-        headers = header_texts(request.headers)
-        body = request.body
-        may_repeat = body is None or isinstance(body, bytes)
+        pool = self._pool(request, url)
+        may_repeat = request.body is None or isinstance(request.body, bytes)
         while True:
-            data = io.BytesIO(body) if isinstance(body, bytes) and len(body) > LARGE_BODY_BYTES else body
             _has_new_connection.set(False)
             try:
-                response = await session.request(request.method, url, headers=headers, data=data, allow_redirects=False)
+                response = await _ask(pool, request, url)
             except aiohttp.ClientConnectorError as error:
                 raise _connect_error(url, error) from error
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
@@ -105,7 +103,7 @@ class HttpUpstream:
         """Open a WebSocket; the url's scheme may be http(s) or ws(s). Raises what ``send`` raises."""
         url = _parse_url(request.url)
         try:
-            return await open_socket(self._session(request, url, is_socket=True), url, request.headers)
+            return await open_socket(self._pool(request, url, is_socket=True).session, url, request.headers)
         except aiohttp.ClientConnectorError as error:
             raise _connect_error(url, error) from error
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -113,24 +111,25 @@ class HttpUpstream:
 
     async def close(self) -> None:
         """Close idle connections, and those of replies that nobody has read."""
-        sessions = list(self._sessions.values())
-        self._sessions.clear()
-        for session in sessions:
-            await session.close()
+        pools = list(self._pools.values())
+        self._pools.clear()
+        for pool in pools:
+            await pool.session.close()
 
-    def _session(self, request: UpstreamRequest, url: URL, *, is_socket: bool = False) -> aiohttp.ClientSession:
-        """The session for this kind of request; each kind has its own pool, so that no check can be passed by."""
+    def _pool(self, request: UpstreamRequest, url: URL, *, is_socket: bool = False) -> _Pool:
+        """The pool for this kind of request; each kind has its own, so that no check can be passed by."""
         if request.is_pinned:
             host = url.raw_host or ""
             address = parse_address(host)
             if address is not None and not self._allow.may_connect(host, url.port or 0, str(address)):
                 raise _not_allowed(host)
-        session = self._sessions.get((request.is_pinned, is_socket))
-        if session is None:
+        pool = self._pools.get((request.is_pinned, is_socket))
+        if pool is None:
             resolver = _CheckingResolver(self._allow) if request.is_pinned else None
             session = self._new_session(resolver, (refuse_unless_switched,) if is_socket else ())
-            self._sessions[request.is_pinned, is_socket] = session
-        return session
+            pool = _Pool(session, None if session.trust_env else DirectSender(session))
+            self._pools[request.is_pinned, is_socket] = pool
+        return pool
 
     def _new_session(
         self, resolver: AbstractResolver | None, middlewares: tuple[aiohttp.ClientMiddlewareType, ...]
@@ -157,19 +156,39 @@ class HttpUpstream:
         )
 
 
+class _Pool(NamedTuple):
+    """Connections of one kind. ``direct`` is the short way onto them, where there is one: not behind a proxy."""
+
+    session: aiohttp.ClientSession
+    direct: DirectSender | None
+
+
+async def _ask(pool: _Pool, request: UpstreamRequest, url: URL) -> aiohttp.ClientResponse | DirectResponse:
+    body = request.body
+    data: bytes | AsyncIterator[bytes] | io.BytesIO | None = body
+    if isinstance(body, bytes) and len(body) > LARGE_BODY_BYTES:
+        data = io.BytesIO(body)
+    elif isinstance(body, bytes) and request.method == "POST" and pool.direct is not None:
+        response = await pool.direct.post(url, request.headers, body)
+        if response is not None:
+            return response
+    headers = header_texts(request.headers)
+    return await pool.session.request(request.method, url, headers=headers, data=data, allow_redirects=False)
+
+
 class _HttpReply:
     """A reply whose head has arrived."""
 
     __slots__ = ("_response", "_url", "headers", "status")
 
-    def __init__(self, response: aiohttp.ClientResponse, url: URL, idle_s: float) -> None:
+    def __init__(self, response: aiohttp.ClientResponse | DirectResponse, url: URL, idle_s: float) -> None:
         self._response = response
         self._url = url
         self.status = response.status
         self.headers: Headers = strip_response_headers(response.raw_headers)
         connection = response.connection
         protocol = connection.protocol if connection is not None else None
-        if protocol is not None and protocol.read_timeout != idle_s:
+        if protocol is not None and protocol.read_timeout != idle_s and not response.content.is_eof():
             protocol.read_timeout = idle_s
             protocol.start_timeout()
 

@@ -8,7 +8,7 @@ import pytest
 from recollect.errors import PermissionDeniedError, UpstreamBrokenError, UpstreamConnectError
 from recollect.providers.allow_list import build_allow_list
 from recollect.providers.base import UpstreamRequest
-from recollect.providers.http_upstream import HttpUpstream, Timeouts
+from recollect.providers.http_upstream import LARGE_BODY_BYTES, HttpUpstream, Timeouts
 from tests.unit.providers.raw_server import CLOSE, ok, raw_server
 
 
@@ -39,6 +39,38 @@ async def test_the_exact_bytes_of_a_request(upstream):
         await read(await upstream.send(post(server)))
         head = f"POST /v1/x HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nx-a: 1\r\nContent-Length: 2\r\n\r\n"
         assert server.requests == [head.encode() + b"{}"]
+
+
+async def test_a_body_that_is_too_large_for_one_write_goes_out_the_same(upstream):
+    body = b"x" * (LARGE_BODY_BYTES + 1)
+    async with raw_server(ok()) as server:
+        await read(await upstream.send(post(server, body)))
+        head = f"POST /v1/x HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nx-a: 1\r\nContent-Length: {len(body)}\r\n\r\n"
+        assert server.requests == [head.encode() + body]
+
+
+@pytest.mark.parametrize("value", [b"1\r\nx-b: 2", b"1\nx-b: 2", b"1\r", b"1\0"])
+async def test_a_header_that_would_be_two_is_not_sent(upstream, value):
+    async with raw_server(ok()) as server:
+        with pytest.raises(ValueError, match="header"):
+            await upstream.send(post(server)._replace(headers=((b"x-a", value),)))
+        assert server.requests == []
+
+
+async def test_a_reply_behind_an_early_hint(upstream):
+    async with raw_server(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + ok(), ok(b"next")) as server:
+        reply = await upstream.send(post(server))
+        assert (reply.status, await read(reply)) == (200, b"fine")
+        assert await read(await upstream.send(post(server))) == b"next"
+        assert server.connections == 1
+
+
+async def test_a_connection_is_free_at_the_end_of_a_reply_that_nobody_closed(upstream):
+    async with raw_server(ok(), ok()) as server:
+        for _ in range(2):
+            reply = await upstream.send(post(server))
+            assert [chunk async for chunk in reply.chunks()] == [b"fine"]
+        assert server.connections == 1
 
 
 async def test_connections_are_kept(upstream):
