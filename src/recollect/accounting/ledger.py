@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recollect.domain.ledger import Ledger
@@ -33,7 +33,7 @@ def ledger_of(cost: Cost, burden: Burden, price: Callable[[Usage], int | None], 
     bare_nano_usd = price(bare)
     if cost.nano_usd is not None and bare_nano_usd is not None:
         with_memory = (
-            cost.nano_usd if usage.reported_nano_usd is None else price(replace(usage, reported_nano_usd=None))
+            cost.nano_usd if usage.reported_nano_usd is None else price(usage._replace(reported_nano_usd=None))
         )
         net = (cost.nano_usd if with_memory is None else with_memory) - bare_nano_usd + recall_nano_usd
     return Ledger(
@@ -53,8 +53,7 @@ def without_memory(usage: Usage, burden: Burden) -> Usage:
     something was. The spared history is taken to have been in the cache: no provider charges less for it.
     """
     cached = max(0, usage.cached_tokens - burden.kept)
-    return replace(
-        usage,
+    return usage._replace(
         input_tokens=max(0, usage.input_tokens - burden.newest - burden.kept) + burden.spared,
         cached_tokens=cached + burden.spared,
         cache_write_tokens=max(0, usage.cache_write_tokens - burden.newest),

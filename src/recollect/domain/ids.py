@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from typing import NewType
 
 ProjectId = NewType("ProjectId", str)
@@ -91,3 +92,9 @@ def conflict_id(first: MemoryId, second: MemoryId) -> ConflictId:
 def new_id(prefix: str) -> str:
     """A random identifier with 96 bits of entropy: ``<prefix>_<24 hex digits>``."""
     return f"{prefix}_{secrets.token_hex(12)}"
+
+
+def new_request_id() -> TraceId:
+    """``req_`` and 24 hexadecimal digits: the milliseconds since 1970, and 48 random bits. The log of requests is kept
+    in the order of these, and so grows at its end."""
+    return TraceId(f"req_{time.time_ns() // 1_000_000:012x}{secrets.token_hex(6)}")

@@ -23,8 +23,7 @@ NO_STATUS = 0
 PSEUDONYM_DIGITS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try at an upstream, by its name, and what came of it: a status, or the kind of failure."""
 
     name: str

@@ -1,6 +1,6 @@
 """What an exchange takes: tokens, and what the provider charges for them. Money is whole nano-dollars.
 
-What is added up for every exchange is a NamedTuple: it is made in a third of the time that a frozen dataclass takes.
+What is made for every exchange is a NamedTuple: it is made in a third of the time that a frozen dataclass takes.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 NANO_PER_USD = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens as the provider counted them; ``is_estimated`` where it gave no numbers.
 
     As OpenAI counts: ``input_tokens`` hold those that were read from the provider's cache, or written to it.
@@ -41,8 +40,7 @@ class Usage:
         return self.input_tokens + self.output_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What one exchange took. ``nano_usd`` is None where nobody knows the model's price; ``provider`` is "" for a URL
     that is no provider's that we know."""
 

@@ -127,7 +127,7 @@ class Accountant:
         usage = Usage(estimated_input(exchange), self.budgets.reserved_output_tokens)
         if exchange.document is not None:
             output = min(usage.output_tokens, most_output(exchange.document, usage.output_tokens))
-            usage = replace(usage, output_tokens=output)
+            usage = usage._replace(output_tokens=output)
         else:
             is_text = exchange.request.path == EMBEDDINGS and isinstance(body, bytes)
             usage = Usage(len(body) // BYTES_PER_TOKEN if is_text and isinstance(body, bytes) else 0)

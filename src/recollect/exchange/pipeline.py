@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-from recollect.domain.ids import TraceId, new_id
+from recollect.domain.ids import new_request_id
 from recollect.domain.keys import MemoryMode
 from recollect.domain.recall import MemoryStatus, Strategy
 from recollect.errors import (
@@ -116,7 +116,7 @@ class Pipeline:
         To be cancelled when the client leaves: the upstream call is then cancelled at once, and what was received
         is captured all the same.
         """
-        exchange = Exchange(request, TraceId(new_id("req")), self._settings.now())
+        exchange = Exchange(request, new_request_id(), self._settings.now())
         if self._settings.tracer is not None:
             exchange.span = self._settings.tracer.begin(request, exchange.started_at.timestamp())
         try:

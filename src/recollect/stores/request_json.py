@@ -20,21 +20,29 @@ _PLAIN = tuple(
     for name in RequestRecord._fields
     if name not in _COLUMNS | {"memories", "cost", "attempts", "stage_ms", "stage_at_ms"}
 )
+_USUAL = tuple((name, RequestRecord._field_defaults.get(name)) for name in RequestRecord._fields)
+_USUAL_OF_USAGE = tuple(Usage._field_defaults.items())
+_PER_MS = 1000
 
 
 def encode_record(record: RequestRecord) -> str:
-    """Everything but the id, the project and the time. What a client may have sent is kept as far as JSON can."""
+    """Everything but the id, the project and the time, and but what is as usual. What a client may have sent is kept as
+    far as JSON can; times of stages to a microsecond."""
     document: dict[str, object] = {
-        name: value for name in _PLAIN if (value := getattr(record, name)) not in (None, False)
+        name: value for (name, usual), value in zip(_USUAL, record, strict=True) if value is not usual
     }
-    document["stage_ms"] = {name: round(value, 3) for name, value in record.stage_ms.items()}
-    document["stage_at_ms"] = {name: round(value, 3) for name, value in record.stage_at_ms.items()}
-    if record.memories:
-        document["memories"] = record.memories
+    for name in _COLUMNS:
+        document.pop(name, None)
+    document["stage_ms"] = {name: int(value * _PER_MS) / _PER_MS for name, value in record.stage_ms.items()}
+    document["stage_at_ms"] = {name: int(value * _PER_MS) / _PER_MS for name, value in record.stage_at_ms.items()}
     if record.cost is not None:
-        document["cost"] = record.cost
+        provider, model, usage, nano_usd = record.cost
+        counts = {
+            name: value for (name, usual), value in zip(_USUAL_OF_USAGE, usage, strict=True) if value is not usual
+        }
+        document["cost"] = {"provider": provider, "model": model, "usage": counts, "nano_usd": nano_usd}
     if record.attempts:
-        document["attempts"] = record.attempts
+        document["attempts"] = [one._asdict() for one in record.attempts]
     return orjson.dumps(document).decode()
 
 

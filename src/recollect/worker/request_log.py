@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from math import ceil
 from typing import TYPE_CHECKING
 
 from recollect.errors import StoreUnavailableError, UnprocessableError
@@ -32,7 +33,7 @@ class RequestLog:
         self._records: deque[RequestRecord] = deque(maxlen=most_waiting)
         self._bodies: deque[RequestBodies] = deque(maxlen=most_waiting)
         self._timer: asyncio.TimerHandle | None = None
-        self._writing: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[bool] | None = None
         self._lock = asyncio.Lock()
 
     def ended(self, record: RequestRecord) -> None:
@@ -46,20 +47,23 @@ class RequestLog:
         self._bodies.append(bodies)
         self._write_in(self._delay_s)
 
-    async def flush(self) -> None:
-        """Write what waits. Where the store is away it goes on waiting."""
+    async def flush(self) -> bool:
+        """Write what waits now; False where the store is away, and it goes on waiting. What comes meanwhile waits for
+        others: under load one write would follow the other, each for a handful of records."""
         async with self._lock:
-            while self._records or self._bodies:
+            for _ in range(ceil(max(len(self._records), len(self._bodies)) / BATCH)):
                 if not await self._write_batch():
                     self._write_in(RETRY_S)
-                    return
+                    return False
+        return True
 
     async def stop(self) -> None:
         """Write what waits, and nothing behind that."""
         self._cancel_timer()
         if self._writing is not None:
             await self._writing
-        await self.flush()
+        while (self._records or self._bodies) and await self.flush():
+            pass
         self._cancel_timer()
 
     def _cancel_timer(self) -> None:

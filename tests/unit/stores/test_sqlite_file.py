@@ -85,7 +85,7 @@ def test_every_query_compiles(path: Path) -> None:
     queries = Queries()
     with closing(sqlite3.connect(path)) as connection:
         for name in queries.names():
-            sql = queries.with_places(name, 2)
+            sql = queries.with_rows(name, 2, 8) if "{rows}" in queries[name] else queries.with_places(name, 2)
             named = {word.strip(":,();") for word in sql.replace("(", " ").split() if word.startswith(":")}
             values: object = dict.fromkeys(named) if named else (None,) * sql.count("?")
             connection.execute(f"EXPLAIN {sql}", values)  # type: ignore[arg-type]
@@ -109,6 +109,7 @@ def test_every_query_of_a_vault_names_the_vault_or_is_for_the_whole_queue() -> N
         "is_job_available",
         "lease_jobs",
         "prune_traces",
+        "put_requests",
         "prune_requests",
         "prune_request_bodies",
         "window_used",

@@ -68,6 +68,25 @@ async def test_what_waits_is_written_at_the_end_in_batches():
     assert len(await store.ids()) == 1201
 
 
+async def test_what_comes_while_others_are_written_waits_for_the_next_time():
+    class Busy(AwayAtFirst):
+        async def put_requests(self, records, bodies=()):
+            if len(self.batches) < 20:
+                log.ended(numbered(100 + len(self.batches)))
+            await super().put_requests(records, bodies)
+
+    store = Busy(0)
+    log = RequestLog(store, delay_s=60)
+    log.ended(numbered(1))
+    log.ended(numbered(2))
+    await log.flush()
+    assert store.batches == [2]
+    await log.flush()
+    assert store.batches == [2, 1]
+    await log.stop()
+    assert store.batches == [2, *[1] * 20]
+
+
 async def test_a_store_that_is_away_gets_them_later():
     store = AwayAtFirst(1)
     log = RequestLog(store, delay_s=60)

@@ -23,6 +23,11 @@ class Queries:
         """Every name."""
         return set(self._statements)
 
+    def with_rows(self, name: str, rows: int, columns: int) -> str:
+        """The statement with ``{rows}`` as so many rows of positional parameters."""
+        row = f"({', '.join('?' * columns)})"
+        return self[name].replace("{rows}", ", ".join([row] * rows))
+
     def with_places(self, name: str, count: int) -> str:
         """The statement with ``{places}`` as parameters ``:p0``, ``:p1`` … (blobs cannot travel as JSON)."""
         return self[name].replace("{places}", ", ".join(f":p{index}" for index in range(count)))

@@ -438,11 +438,12 @@ WHERE project = :project AND trace_id = :trace_id;
 -- name: prune_traces
 DELETE FROM traces WHERE created_at_us < :older_than_us;
 
--- name: put_request
--- Keep a request, unless it is of a vault that is gone.
+-- name: put_requests
+-- Keep several requests in one step, but for those of a vault that is gone. Row after row, the driver would wait for the
+-- interpreter lock each time, for longer than the row takes. {rows} are their values.
 INSERT OR REPLACE INTO requests (project, request_id, started_at_us, user, model, status, record)
-SELECT :project, :request_id, :started_at_us, :user, :model, :status, :record
-WHERE NOT :is_of_a_vault OR EXISTS (SELECT 1 FROM vaults WHERE project = :project AND user = :user);
+SELECT column1, column2, column3, column4, column5, column6, column7 FROM (VALUES {rows})
+WHERE NOT column8 OR EXISTS (SELECT 1 FROM vaults WHERE project = column1 AND user = column4);
 
 -- name: put_request_bodies
 -- Keep what was said in a request, unless its user's vault is gone.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _ANY_STATUS = (0, 999)
 _END_OF_TIME_US = 2**62
+_STEPS = (256, 64, 16, 4, 1)
+"""So many requests go into one statement: few enough numbers for each to stay prepared."""
+_COLUMNS = 8
 
 
 class SqliteRequests:
@@ -29,6 +33,7 @@ class SqliteRequests:
     def __init__(self, database: Database) -> None:
         """Work on this database."""
         self._db = database
+        self._put = {rows: database.sql.with_rows("put_requests", rows, _COLUMNS) for rows in _STEPS}
 
     async def put_requests(self, records: Sequence[RequestRecord], bodies: Sequence[RequestBodies] = ()) -> None:
         """See :meth:`RequestStore.put_requests`."""
@@ -36,7 +41,12 @@ class SqliteRequests:
         said = [_bodies_row(one) for one in bodies]
 
         def write(connection: sqlite3.Connection) -> None:
-            connection.executemany(self._db.sql["put_request"], rows)
+            done = 0
+            for count in _STEPS:
+                while len(rows) - done >= count:
+                    step = rows[done : done + count]
+                    connection.execute(self._put[count], tuple(chain.from_iterable(step)))
+                    done += count
             connection.executemany(self._db.sql["put_request_bodies"], said)
 
         await self._db.write_again(write)
@@ -94,17 +104,17 @@ class SqliteRequests:
         return await self._db.read(lambda connection: connection.execute(sql, values).fetchone())
 
 
-def _row(record: RequestRecord) -> dict[str, object]:
-    return {
-        "project": record.project,
-        "request_id": record.id,
-        "started_at_us": to_us(record.started_at),
-        "user": record.user,
-        "model": record.model,
-        "status": record.status,
-        "record": encode_record(record),
-        "is_of_a_vault": record.is_of_a_vault,
-    }
+def _row(record: RequestRecord) -> tuple[object, ...]:
+    return (
+        record.project,
+        record.id,
+        to_us(record.started_at),
+        record.user,
+        record.model,
+        record.status,
+        encode_record(record),
+        int(record.is_of_a_vault),
+    )
 
 
 def _bodies_row(bodies: RequestBodies) -> dict[str, object]:

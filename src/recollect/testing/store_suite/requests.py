@@ -64,6 +64,14 @@ class RequestTests:
         assert await store.requests.find_request(ProjectId("other"), FULL.id) is None
         assert await store.requests.find_request(PROJECT, TraceId("req_none")) is None
 
+    async def test_many_come_back_each_as_it_was(self, store: Store) -> None:
+        records = [_at(number, status=number) for number in range(346)]
+        await store.requests.put_requests(records)
+        await store.requests.put_requests([records[7]._replace(status=599)])
+        found = await store.requests.list_requests(PROJECT, RequestFilter(limit=400))
+        records[7] = records[7]._replace(status=599)
+        assert found == records[::-1]
+
     async def test_who_was_not_let_in_is_in_nobody_s_log(self, store: Store) -> None:
         await store.requests.put_requests([LEFT._replace(project=None)])
         assert await store.requests.list_requests(PROJECT, RequestFilter()) == []
