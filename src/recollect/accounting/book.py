@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from operator import add
 from typing import TYPE_CHECKING
 
 from recollect.domain.usage import UsageCounts, sum_of
@@ -29,7 +30,8 @@ class UsageBook:
         """Take where sums are kept."""
         self._store = store
         self._write_after_s = write_after_s
-        self._sums: dict[UsageAccount, UsageCounts] = {}
+        self._sums: dict[UsageAccount, list[int]] = {}
+        """Counts in the order of ``UsageCounts``, added to where they are."""
         self._changes: list[Charge] = []
         self._writing: asyncio.Task[None] | None = None
         self._flushing = asyncio.Lock()
@@ -37,14 +39,13 @@ class UsageBook:
 
     def add(self, account: UsageAccount, counts: UsageCounts) -> None:
         """Note what an exchange took."""
-        known = self._sums.get(account)
-        self._sums[account] = counts if known is None else known.plus(counts)
+        self._add(account, counts)
         self._write_later()
 
     @property
     def total(self) -> UsageCounts:
         """What this process has seen."""
-        return sum_of((self._written, *self._sums.values()))
+        return sum_of((self._written, *(UsageCounts(*counts) for counts in self._sums.values())))
 
     def change(self, charge: Charge) -> None:
         """Set a budget's window right by so much."""
@@ -55,7 +56,8 @@ class UsageBook:
     async def flush(self) -> bool:
         """Write what there is now; False where the store does not take it, and it is kept for later."""
         async with self._flushing:
-            sums, self._sums = self._sums, {}
+            sums = {account: UsageCounts(*counts) for account, counts in self._sums.items()}
+            self._sums = {}
             changes, self._changes = self._changes, []
             if not sums and not changes:
                 return True
@@ -75,16 +77,22 @@ class UsageBook:
         if self._writing is not None:
             self._writing.cancel()
 
+    def _add(self, account: UsageAccount, counts: UsageCounts) -> None:
+        known = self._sums.get(account)
+        if known is None:
+            self._sums[account] = [*counts]
+        else:
+            known[:] = map(add, known, counts)
+
     def _keep(self, sums: dict[UsageAccount, UsageCounts], changes: list[Charge]) -> None:
-        """Put back what was not written, before what has come since."""
-        for account, counts in self._sums.items():
-            known = sums.get(account)
-            sums[account] = counts if known is None else known.plus(counts)
-        lost = len(sums) + len(changes) + len(self._changes) - MOST_LINES
+        """Put back what was not written."""
+        lost = len(sums.keys() | self._sums.keys()) + len(changes) + len(self._changes) - MOST_LINES
         if lost > 0:
             logger.error("usage is lost: the store has been away for too long")
             return
-        self._sums, self._changes = sums, [*changes, *self._changes]
+        for account, counts in sums.items():
+            self._add(account, counts)
+        self._changes = [*changes, *self._changes]
 
     def _write_later(self) -> None:
         if self._writing is None or self._writing.done():

@@ -34,6 +34,7 @@ FIRST_NO_SUCCESS = 300
 CAN_ASK = frozenset({"chat/completions", "completions"})
 """The dialects whose streams tell their tokens only to who asks; the others always do."""
 BUILT_IN = "recollect"
+ONE_REQUEST = UsageCounts(requests=1)
 EMBEDDINGS = "embeddings"
 BYTES_PER_TOKEN = 4
 
@@ -104,12 +105,12 @@ class Accountant:
         principal, rules = exchange.principal, self.budgets.rules
         if principal is None or not (principal.limits or rules.are_any):
             return []
-        model = f"{self._provider(exchange)}/{exchange.model}"
-        limits = list(rules.limits_on(principal.project, payer_of(exchange), model, principal.limits))
+        provider, model = self._provider_of(exchange.route), exchange.model
+        limits = list(rules.limits_on(principal.project, payer_of(exchange), f"{provider}/{model}", principal.limits))
         if not limits:
             return []
         counts_requests_alone = all(limit.measure is Measure.REQUESTS for _, limit in limits)
-        amounts = {Measure.REQUESTS: 1} if counts_requests_alone else self._foreseen(exchange, body)
+        amounts = {Measure.REQUESTS: 1} if counts_requests_alone else self._foreseen(exchange, body, provider)
         charges = charges_for(limits, amounts, exchange.started_at)
         try:
             standings = await self.budgets.store.reserve(charges)
@@ -123,7 +124,7 @@ class Accountant:
         exchange.charges = tuple(charges)
         return standings
 
-    def _foreseen(self, exchange: Exchange, body: object) -> Mapping[Measure, int]:
+    def _foreseen(self, exchange: Exchange, body: object, provider: str) -> Mapping[Measure, int]:
         usage = Usage(estimated_input(exchange), self.budgets.reserved_output_tokens)
         if exchange.document is not None:
             output = min(usage.output_tokens, most_output(exchange.document, usage.output_tokens))
@@ -131,18 +132,19 @@ class Accountant:
         else:
             is_text = exchange.request.path == EMBEDDINGS and isinstance(body, bytes)
             usage = Usage(len(body) // BYTES_PER_TOKEN if is_text and isinstance(body, bytes) else 0)
-        return _amounts(self._cost(exchange, usage))
+        return _amounts(self._cost(provider, exchange.model, usage))
 
     def _settle(self, exchange: Exchange, reply: MeteredReply) -> None:
+        provider, model = self._provider_of(exchange.route), exchange.model
         if HIT in reply.headers:
-            cost: Cost | None = Cost(self._provider(exchange), exchange.model, Usage(), 0)
+            cost: Cost | None = Cost(provider, model, Usage(), 0)
         else:
             usage = self._usage(exchange, reply)
-            cost = None if usage is None else self._cost(exchange, usage)
+            cost = None if usage is None else self._cost(provider, model, usage)
         exchange.cost = cost
         if exchange.charges:
             self._correct(exchange, _amounts(cost))
-        self.book.add(account_of(exchange, cost.provider if cost else self._provider(exchange)), _counts(cost))
+        self.book.add(account_of(exchange, provider, model), ONE_REQUEST if cost is None else _counts(cost))
 
     def _usage(self, exchange: Exchange, reply: MeteredReply) -> Usage | None:
         """The provider's count, else an estimate; None of what is no conversation, and has no count."""
@@ -156,8 +158,7 @@ class Accountant:
         output = estimate_tokens(f"{said.text}{said.content or ''}") if said else 0
         return Usage(estimated_input(exchange), output, is_estimated=True)
 
-    def _cost(self, exchange: Exchange, usage: Usage) -> Cost:
-        provider, model = self._provider(exchange), exchange.model
+    def _cost(self, provider: str, model: str, usage: Usage) -> Cost:
         nano_usd = 0 if provider == BUILT_IN else self.prices.cost_nano_usd(provider, model, usage)
         return Cost(provider, model, usage, nano_usd)
 
@@ -167,11 +168,8 @@ class Accountant:
         for change in corrections(charges, amounts):
             self.book.change(change)
 
-    def _provider(self, exchange: Exchange) -> str:
-        """The registry's name of who answers, "" where it is not known."""
-        return self._provider_of(exchange.route)
-
     def _provider_of(self, route: Route | None) -> str:
+        """The registry's name of who answers, "" where it is not known."""
         return "" if route is None else route.provider or self.provider_at(route.url) or ""
 
 
@@ -196,18 +194,16 @@ def _amounts(cost: Cost | None) -> Mapping[Measure, int]:
     return {Measure.REQUESTS: 1, Measure.TOKENS: cost.usage.total_tokens, Measure.USD: cost.nano_usd or 0}
 
 
-def _counts(cost: Cost | None) -> UsageCounts:
-    if cost is None:
-        return UsageCounts(requests=1)
-    usage = cost.usage
+def _counts(cost: Cost) -> UsageCounts:
+    usage, nano_usd = cost.usage, cost.nano_usd
     return UsageCounts(
-        requests=1,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_tokens=usage.cached_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        nano_usd=cost.nano_usd or 0,
-        unpriced=int(cost.nano_usd is None),
+        1,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_tokens,
+        usage.cache_write_tokens,
+        nano_usd=nano_usd or 0,
+        unpriced=int(nano_usd is None),
         estimated=int(usage.is_estimated),
         cached_without_memory=usage.cached_tokens,
     )

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 
 _CACHE_HEADER = CACHE_HEADER.lower().encode()
+_USUAL_CONTROLS, _NO_EDIT = Controls(), PromptEdit()
+"""Frozen: what every exchange begins with is made once."""
 
 
 class Stored(StrEnum):
@@ -89,7 +91,7 @@ class Exchange:
     provider_key: str | None = None
     project_keys: Mapping[str, str] = field(default_factory=dict)
     """The project's own keys for providers, by name."""
-    controls: Controls = field(default_factory=Controls)
+    controls: Controls = _USUAL_CONTROLS
 
     # resolve
     dialect: Dialect | None = None
@@ -118,7 +120,7 @@ class Exchange:
     """What the session's system message ends with, the same from its first request on."""
     injection: Injection | None = None
     shadowed: Injection | None = None
-    edit: PromptEdit = field(default_factory=PromptEdit)
+    edit: PromptEdit = _NO_EDIT
     block_tokens: int = 0
 
     # forward

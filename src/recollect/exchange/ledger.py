@@ -34,9 +34,9 @@ def payer_of(exchange: Exchange) -> Payer:
     return Payer(project_of(principal, controls), key, user[:MAX_NAME_CHARACTERS])
 
 
-def account_of(exchange: Exchange, provider: str) -> UsageAccount:
+def account_of(exchange: Exchange, provider: str, model: str) -> UsageAccount:
     """Where an exchange is added up."""
-    return UsageAccount(exchange.started_at.date(), payer_of(exchange), provider, exchange.model)
+    return UsageAccount(exchange.started_at.date(), payer_of(exchange), provider, model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class LedgerKeeper:
             memory_nano_usd=ledger.net_nano_usd or 0,
         )
         if counts != UsageCounts():
-            self.book.add(account_of(exchange, cost.provider), counts)
+            self.book.add(account_of(exchange, cost.provider, cost.model), counts)
 
     async def _burden(self, exchange: Exchange) -> Burden:
         blocks = dict(exchange.edit.blocks)

@@ -54,6 +54,9 @@ class UnitPrices:
     def cost_nano_usd(self, usage: Usage) -> int:
         """What the provider charges."""
         total = usage.input_tokens
+        if not usage.cached_tokens and not usage.cache_write_tokens:
+            sums = total * self.input.at(total) + usage.output_tokens * self.output.at(total)
+            return self.request + -(-sums // MILLION)
         cached = min(usage.cached_tokens, total)
         written = min(usage.cache_write_tokens, total - cached)
         sums = (
@@ -83,10 +86,14 @@ class PriceBook:
         if now >= self._known_until or len(self._known) > MOST_KNOWN:
             self._known.clear()
             self._known_until = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        if (provider, model) not in self._known:
+        try:
+            return self._known[provider, model]
+        except KeyError:
             own = self._override(provider, model)
-            self._known[provider, model] = own or _listed(provider, model, self._known_until - timedelta(hours=1))
-        return self._known[provider, model]
+            found = self._known[provider, model] = own or _listed(
+                provider, model, self._known_until - timedelta(hours=1)
+            )
+            return found
 
     def _override(self, provider: str, model: str) -> UnitPrices | None:
         return self._overrides.get(f"{provider}/{model}") or self._overrides.get(f"{provider}/*")

@@ -50,6 +50,7 @@ class _Counts(Collector):
 
     def collect(self) -> Iterator[Metric]:
         counts = self._counters
+        counts.fold()
         yield from self._requests(counts)
         yield from self._exchanges(counts)
         for gauge in self._state:

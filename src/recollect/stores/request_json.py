@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from recollect.domain.requests import Attempt, RequestRecord
 from recollect.domain.usage import Cost, Usage
+from recollect.stores.text import storable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,7 +45,10 @@ def encode_record(record: RequestRecord) -> str:
         document["cost"] = {"provider": provider, "model": model, "usage": counts, "nano_usd": nano_usd}
     if record.attempts:
         document["attempts"] = [one._asdict() for one in record.attempts]
-    return orjson.dumps(document).decode()
+    try:
+        return orjson.dumps(document).decode()
+    except TypeError:  # a lone surrogate, in the model's name that a client chose
+        return storable(json.dumps(document, ensure_ascii=False))
 
 
 def decode_record(identifier: TraceId, project: ProjectId, started_at: datetime, text: str) -> RequestRecord:

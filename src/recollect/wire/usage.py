@@ -39,18 +39,18 @@ def read_usage(usage: object) -> Usage | None:
     """Token counts in OpenAI's words, of either dialect; also DeepSeek's for the cache, and what OpenRouter charges."""
     if not isinstance(usage, dict):
         return None
+    prompt = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
+    output = _count(usage.get("completion_tokens", usage.get("output_tokens")))
     details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
     details = details if isinstance(details, dict) else {}
     cached = details.get("cached_tokens")
-    prompt = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
-    output = _count(usage.get("completion_tokens", usage.get("output_tokens")))
     return Usage(
-        input_tokens=prompt,
+        prompt,
         # xAI and Google count what a model thought in the total alone
-        output_tokens=max(output, _count(usage.get("total_tokens")) - prompt),
-        cached_tokens=_count(cached if cached is not None else usage.get("prompt_cache_hit_tokens")),
-        cache_write_tokens=_count(details.get("cache_write_tokens")),
-        reported_nano_usd=_money(usage.get("cost")),
+        max(output, _count(usage.get("total_tokens")) - prompt),
+        _count(cached if cached is not None else usage.get("prompt_cache_hit_tokens")),
+        _count(details.get("cache_write_tokens")),
+        _money(usage.get("cost")),
     )
 
 
@@ -71,11 +71,7 @@ def read_message_usage(usage: object) -> Usage | None:
 def find_usage(body: bytes, dialect: str) -> Usage | None:
     """The count in a reply, plain or streamed; None where the provider gave none. Never raises."""
     if dialect != MESSAGES and len(body) <= MAX_PLAIN_BYTES and body[:1] == b"{":
-        try:
-            value = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            return None
-        return read_usage(value.get("usage")) if isinstance(value, dict) else None
+        return read_usage(_plain(body).get("usage"))
     if dialect == MESSAGES:
         merged: dict[str, object] = {}
         for match in _COUNT.finditer(body):
@@ -169,6 +165,24 @@ def _is_count(event: bytes) -> bool:
     return False
 
 
+def _plain(body: bytes) -> dict[str, object]:
+    """A reply, or of a reply that has its count behind the rest the end from there: where that and an opening brace are
+    an object, it is the reply's own last members, and no inner object's. Empty where it is no object."""
+    place = body.rfind(_NAME)
+    if place > 0:
+        try:
+            value = orjson.loads(b"{" + body[place:])
+        except orjson.JSONDecodeError:
+            pass
+        else:
+            return value if isinstance(value, dict) else {}
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def _object_at(body: bytes, place: int) -> dict[str, object]:
     try:
         value, _ = _decode_object(body[place : place + MAX_USAGE_CHARACTERS].decode("utf-8", "replace"))
@@ -182,6 +196,6 @@ def _count(value: object) -> int:
 
 
 def _money(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < MAX_USD:
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < MAX_USD:
         return None
     return round(value * NANO_PER_USD)

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from recollect.domain.requests import Attempt, RequestRecord
 from recollect.domain.usage import Cost, Usage
-from recollect.server.counters import MOST_VALUES, Counters
+from recollect.server.counters import MOST_VALUES, MOST_WAITING, Counters
 from recollect.server.exposition import Gauge, exposition
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -38,6 +38,15 @@ def test_an_exchange_is_counted_by_provider_model_and_status(counters):
     found = families(counters)
     assert values(found["recollect_exchanges"]) == {("m", "openai", "200"): 1, ("m", "openai", "503"): 1}
     assert values(found["recollect_errors"]) == {("upstream_unreachable",): 1}
+
+
+def test_many_exchanges_are_counted_without_being_read_and_once(counters):
+    for _ in range(MOST_WAITING + 1):
+        counters.exchanged(record())
+    assert counters.exchanges_by.total() == MOST_WAITING
+    for _ in range(2):
+        counts = values(families(counters)["recollect_exchanges"])
+        assert counts == {("m", "openai", "200"): MOST_WAITING + 1}
 
 
 def test_every_family_says_what_it_is(counters):

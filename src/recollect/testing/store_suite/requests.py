@@ -64,6 +64,15 @@ class RequestTests:
         assert await store.requests.find_request(ProjectId("other"), FULL.id) is None
         assert await store.requests.find_request(PROJECT, TraceId("req_none")) is None
 
+    async def test_one_with_a_name_that_no_encoding_carries_harms_no_other(self, store: Store) -> None:
+        odd = FULL._replace(id=TraceId("req_odd"), cost=Cost("openai", "m\ud800", Usage(1, 2), None))
+        await store.requests.put_requests([odd, FULL])
+        assert await store.requests.find_request(PROJECT, FULL.id) == FULL
+        found = await store.requests.find_request(PROJECT, odd.id)
+        assert found is not None
+        assert found.cost is not None
+        assert found.cost.usage == Usage(1, 2)
+
     async def test_many_come_back_each_as_it_was(self, store: Store) -> None:
         records = [_at(number, status=number) for number in range(346)]
         await store.requests.put_requests(records)
