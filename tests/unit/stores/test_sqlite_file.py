@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import stat
 import threading
@@ -52,6 +53,19 @@ def test_migrating_twice_changes_nothing(path: Path) -> None:
     before = path.read_bytes()
     assert migrate(path) == len(load_migrations())
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "name", ["sessions_with", "standing_by_external_id", "standing_by_delivery", "abandoned_messages"]
+)
+def test_what_requests_ask_does_not_read_a_whole_vault(path: Path, name: str) -> None:
+    migrate(path)
+    sql = Queries().with_places(name, 2)
+    values = dict.fromkeys(re.findall(r":(\w+)", sql), 1)
+    with closing(sqlite3.connect(path)) as connection:
+        plan = [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+    assert any("messages" in step for step in plan)
+    assert not [step for step in plan if "messages" in step and "PRIMARY KEY (vault_id=?)" in step]
 
 
 def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:

@@ -124,10 +124,10 @@ FROM sessions WHERE vault_id = :vault AND agent_id IS :agent_id
 ORDER BY last_active_at_us DESC, session_number DESC LIMIT 1;
 
 -- name: sessions_with
--- Sessions whose live branch holds one of the fingerprints.
+-- Sessions whose live branch holds one of the fingerprints. Without being told, SQLite reads the whole vault.
 SELECT name, session_number, agent_id, started_at_us, last_active_at_us, live_messages
 FROM sessions WHERE vault_id = :vault AND session_number IN (
-    SELECT session_number FROM messages
+    SELECT session_number FROM messages INDEXED BY messages_by_fingerprint
     WHERE vault_id = :vault AND is_live = 1 AND fingerprint IN ({places}))
 ORDER BY last_active_at_us DESC, session_number DESC LIMIT :limit;
 
@@ -169,12 +169,14 @@ WHERE vault_id = :vault AND number = :number;
 
 -- name: standing_by_external_id
 -- The newest message of a session that the caller gave this id.
-SELECT number, session_number, depth, is_live, id, coalesce(identity, fingerprint), role, parent_number FROM messages
+SELECT number, session_number, depth, is_live, id, coalesce(identity, fingerprint), role, parent_number
+FROM messages INDEXED BY messages_by_external_id
 WHERE vault_id = :vault AND session_number = :session AND external_id = :external_id ORDER BY number DESC LIMIT 1;
 
 -- name: standing_by_delivery
--- The first message of a session with this identity, captured at this time or later. An index finds the fingerprint.
-SELECT number, session_number, depth, is_live, id, coalesce(identity, fingerprint), role, parent_number FROM messages
+-- The first message of a session with this identity, captured at this time or later.
+SELECT number, session_number, depth, is_live, id, coalesce(identity, fingerprint), role, parent_number
+FROM messages INDEXED BY messages_by_fingerprint
 WHERE vault_id = :vault AND session_number = :session AND fingerprint = :fingerprint
     AND coalesce(identity, fingerprint) = :identity AND captured_at_us >= :captured_at_us ORDER BY number LIMIT 1;
 
@@ -573,7 +575,7 @@ FROM extractions WHERE vault_id = :vault ORDER BY session_number, extractor, win
 SELECT body FROM edits WHERE vault_id = :vault ORDER BY edit_number;
 
 -- name: abandoned_messages
-SELECT number FROM messages WHERE vault_id = :vault AND is_live = 0;
+SELECT number FROM messages INDEXED BY messages_abandoned WHERE vault_id = :vault AND is_live = 0;
 
 -- name: add_edit
 -- Keep an edit, unless a message that it quotes is gone.
