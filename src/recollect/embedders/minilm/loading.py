@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 GRAPH_VERSION = 1
 """Raised whenever the graph or its quantisation changes, so that nobody runs an old one from the cache."""
+LEFT_OUT = ("SkipLayerNormFusion",)
+"""Optimisations that are none: the operator that joins addition and normalisation takes 40 microseconds for 19 tokens,
+those two take 14 (onnxruntime 1.31), and the states are the same up to 1e-6."""
 
 
 def load_minilm(
@@ -74,7 +77,9 @@ def _session(graph: Path) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     try:
-        return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            str(graph), options, providers=["CPUExecutionProvider"], disabled_optimizers=LEFT_OUT
+        )
     except (RuntimeError, ValueError) as error:  # onnxruntime's errors derive from these two at most
         message = f"{graph} cannot be loaded ({error}). Remove it, and it is built anew."
         raise EmbedderUnavailableError(message) from error
