@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recollect.recall.packed_states import max_similarities
+from recollect.recall.vault_index import DENSE_UNIT, ZERO_BYTE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,6 @@ FROM_BEHIND = 0.75
 """What a match in the passage before or behind is worth to a passage in the windowed MaxSim."""
 FEEDBACK_PASSAGES = 5
 _EARLIER_OPENINGS = 3
-_UNIT = np.float32(127)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def answering_late(index: VaultIndex, places: NDArray[np.int64], late: NDArray[n
 def feedback(index: VaultIndex, places: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """Cosine with the mean vector of the five best: a second round that also finds what the question does not
     name (Rocchio 1971)."""
-    vectors = index.dense.view[index.layout.passage[places]].astype(np.float32) / _UNIT
+    vectors = _vectors(index, places)
     best = np.argsort(-scores, kind="stable")[:FEEDBACK_PASSAGES]
     mean = vectors[best].mean(axis=0)
     return np.asarray(vectors @ (mean / max(float(np.linalg.norm(mean)), 1e-6)), np.float32)
@@ -103,7 +103,10 @@ def novelty(index: VaultIndex, places: NDArray[np.int64]) -> NDArray[np.float32]
 
 
 def _vectors(index: VaultIndex, places: NDArray[np.int64]) -> NDArray[np.float32]:
-    return np.asarray(index.dense.view[index.layout.passage[places]].astype(np.float32) / _UNIT, np.float32)
+    vectors = index.dense.view[index.layout.passage[places]].astype(np.float32)
+    vectors -= np.float32(ZERO_BYTE)
+    vectors /= DENSE_UNIT
+    return vectors
 
 
 def _neighbours(

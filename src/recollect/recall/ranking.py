@@ -38,7 +38,8 @@ ABSOLUTE = frozenset(
     }
 )
 """Signals that are used as they are; the others are scaled to 0..1 among the candidates of the query."""
-_LEAST_SPREAD = 1e-9
+_LEAST_SPREAD = 1e-5
+"""Below it, values differ by their rounding alone."""
 
 
 @dataclass(frozen=True, slots=True)

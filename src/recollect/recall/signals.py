@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recollect.recall.byte_products import ByteProducts
 from recollect.recall.standing import EPOCH_DAY
+from recollect.recall.vault_index import DENSE_UNIT, ZERO_BYTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +29,9 @@ B = 0.75
 SPAN_SLACK_DAYS = 10
 """People tell of a month's end in the next month's first days."""
 DAY_SLACK_DAYS = 7
-_BLOCK_ROWS = 512
-"""Converted to float32 at once: they stay in the processor's cache. Measured for 10,000 rows: 0.6 ms; 2.5 ms by blocks
-of 8,192."""
+_BLOCK_ROWS = 2048
+"""Multiplied at once, so that the products stay in the processor's cache. Measured for 10,000 rows: 0.2 ms, and 0.8
+where the rows come from memory; 0.6 and 1.1 by turning them into float32."""
 
 
 def term_frequencies(index: VaultIndex, query: Query) -> NDArray[np.float32]:
@@ -86,13 +88,13 @@ def frequencies_around(
 def dense_similarities(index: VaultIndex, vector: NDArray[np.float32]) -> NDArray[np.float32]:
     """Cosine of the query's vector with each passage's (stored as int8); 0 without a vector."""
     rows = index.dense.view
+    products = ByteProducts(vector[None])
     scores = np.empty(len(rows), np.float32)
-    buffer = np.empty((min(_BLOCK_ROWS, len(rows)), len(vector)), np.float32)
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = rows[start : start + _BLOCK_ROWS]
-        np.copyto(buffer[: len(block)], block)
-        np.dot(buffer[: len(block)], vector, out=scores[start : start + len(block)])
-    return (scores / np.float32(127))[index.layout.passage]
+        scores[start : start + len(block)] = products.of(block)[:, 0]
+    scores -= np.float32(ZERO_BYTE) * vector.sum()
+    return (scores / DENSE_UNIT)[index.layout.passage]
 
 
 def session_scores(scores: NDArray[np.float32], layout: Layout) -> NDArray[np.float32]:

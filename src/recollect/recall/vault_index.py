@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from recollect.stores.base import MessageRow, PassageRow, VaultDelta
 
 VOCABULARY = 1 << 16
+ZERO_BYTE = 128
+DENSE_UNIT = np.float32(127)
+"""A component of a dense vector is ``(byte - ZERO_BYTE) / DENSE_UNIT``: the store's signed bytes moved up, because
+processors multiply unsigned bytes with signed ones."""
 _WASTE_SHARE = 3
 _LEAST_WASTE = 256
 
@@ -97,7 +101,7 @@ class VaultIndex:
         self.sequence = 0
         self.messages = MessageColumns()
         self.passages = PassageColumns()
-        self.dense: Column[np.int8] = Column(np.int8)
+        self.dense: Column[np.uint8] = Column(np.uint8)
         self.states: Ragged[np.uint8] = Ragged(np.uint8)
         self.token_counts = np.zeros(VOCABULARY, np.int64)
         self.called: Counter[tuple[int, int]] = Counter()
@@ -260,7 +264,7 @@ class VaultIndex:
         dense = b"".join(row.dense if ok else nothing for row, ok in zip(rows, usable, strict=True))
         width = packed_width(self._dimension)
         if self._dimension:
-            self.dense.extend(np.frombuffer(dense, np.int8).reshape(len(rows), self._dimension))
+            self.dense.extend(np.frombuffer(dense, np.uint8).reshape(len(rows), self._dimension) ^ np.uint8(ZERO_BYTE))
             states, lengths = _joined([row.states for row in kept], "u1", width)
             self.states.extend(states.reshape(-1, width), lengths)
         ids, lengths = _joined([row.state_ids for row in kept], "<u2", 2)
@@ -273,8 +277,8 @@ class VaultIndex:
         if self._dimension:
             earlier = len(self.passages.has_vectors)
             width = packed_width(self._dimension)
-            self.dense = Column(np.int8, self._dimension)
-            self.dense.extend(np.zeros((earlier, self._dimension), np.int8))
+            self.dense = Column(np.uint8, self._dimension)
+            self.dense.extend(np.full((earlier, self._dimension), ZERO_BYTE, np.uint8))
             self.states = Ragged(np.uint8, width)
             self.states.extend(np.zeros((0, width), np.uint8), np.zeros(earlier, np.int64))
 
