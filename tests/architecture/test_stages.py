@@ -11,6 +11,7 @@ BESIDES_STAGES = {
     "__init__",
     "awaited",  # replies that another request fetches, for capture
     "exchange",  # the state of one exchange
+    "head",  # a request's headers, and what was read of them
     "pipeline",  # calls the stages
     "ports",  # what the edge must provide
     "relay",  # carries the reply's bytes between forward and capture
@@ -18,6 +19,7 @@ BESIDES_STAGES = {
     "progress",  # begins a stream while recall still browses
     "ledger",  # what memory did to that
     "account",  # counts what an exchange takes, around forward
+    "reading",  # what a request asks of memory
     "record",  # tells what became of it
     "credentials",  # projects' provider keys, which forward uses
     "keeping",  # what was said in it, for who asks to keep it

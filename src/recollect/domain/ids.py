@@ -38,6 +38,8 @@ ConflictId = NewType("ConflictId", str)
 """``cfl_`` and 16 hexadecimal digits."""
 
 ID_BYTES = 16
+REQUEST_BYTES = 6
+DRAWN_AT_ONCE = 256
 
 
 def digest16(*parts: bytes) -> bytes:
@@ -94,7 +96,22 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{secrets.token_hex(12)}"
 
 
-def new_request_id() -> TraceId:
+class RequestIds:
     """``req_`` and 24 hexadecimal digits: the milliseconds since 1970, and 48 random bits. The log of requests is kept
-    in the order of these, and so grows at its end."""
-    return TraceId(f"req_{time.time_ns() // 1_000_000:012x}{secrets.token_hex(6)}")
+    in the order of these, and so grows at its end.
+
+    The bits are drawn many at a time: while the system is asked for them other threads run, and a request waits. One
+    instance is for one process: a fork would draw the same again.
+    """
+
+    __slots__ = ("_drawn",)
+
+    def __init__(self) -> None:
+        """Draw none yet."""
+        self._drawn: list[str] = []
+
+    def next(self) -> TraceId:
+        """The id of a request that begins now."""
+        if not self._drawn:
+            self._drawn = secrets.token_bytes(DRAWN_AT_ONCE * REQUEST_BYTES).hex(" ", REQUEST_BYTES).split(" ")
+        return TraceId(f"req_{time.time_ns() // 1_000_000:012x}{self._drawn.pop()}")

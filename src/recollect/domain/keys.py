@@ -30,20 +30,18 @@ class MemoryMode(StrEnum):
     OFF = "off"
     SHADOW = "shadow"
 
-    @property
-    def recalls(self) -> bool:
-        """Recall runs: its result is injected, or only recorded in ``shadow``."""
-        return self in {MemoryMode.FULL, MemoryMode.READ, MemoryMode.SHADOW}
+    recalls: bool
+    """Recall runs: its result is injected, or only recorded in ``shadow``."""
+    injects: bool
+    """What was recalled reaches the provider."""
+    stores: bool
+    """New messages are captured."""
 
-    @property
-    def injects(self) -> bool:
-        """What was recalled reaches the provider."""
-        return self in {MemoryMode.FULL, MemoryMode.READ}
-
-    @property
-    def stores(self) -> bool:
-        """New messages are captured."""
-        return self in {MemoryMode.FULL, MemoryMode.WRITE, MemoryMode.SHADOW}
+    def __init__(self, value: str) -> None:
+        """Every request asks these questions several times: they are answered once."""
+        self.recalls = value in {"full", "read", "shadow"}
+        self.injects = value in {"full", "read"}
+        self.stores = value in {"full", "write", "shadow"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from recollect.wire.memory_key import digest, find_memory_key
 
 if TYPE_CHECKING:
     from recollect.domain.keys import MemoryKey
+    from recollect.exchange.head import RequestHead
     from recollect.providers.base import Headers
     from recollect.stores.base import KeyStore
     from recollect.wire.memory_key import ParsedKey
@@ -42,6 +43,7 @@ class Authenticator:
         self._default_mode = default_mode
         self._cache: dict[bytes, tuple[float, MemoryKey | None]] = {}
         self._recent: dict[ParsedKey, tuple[float, Authentication]] = {}
+        self._local = Authentication(Principal(LOCAL_PROJECT, KeyKind.ADMIN, default_mode, key_id=None))
         self._has_keys = False
         self._asked_at = float("-inf")
 
@@ -50,12 +52,25 @@ class Authenticator:
 
         Without any key configured, a caller on loopback is the local project's administrator.
         """
-        found = find_memory_key(headers)
+        return (await self._caller(find_memory_key(headers), is_loopback=is_loopback))[1]
+
+    def known(self, head: RequestHead) -> Authentication | None:
+        """The caller, where the same head was authenticated a moment ago."""
+        caller = head.caller
+        return caller[1] if caller is not None and caller[0] > time.monotonic() else None
+
+    async def authenticate_head(self, head: RequestHead, *, is_loopback: bool) -> Authentication:
+        """As :meth:`authenticate`, and noted for :meth:`known`."""
+        head.caller = await self._caller(find_memory_key(head.headers), is_loopback=is_loopback)
+        return head.caller[1]
+
+    async def _caller(self, found: ParsedKey | None, *, is_loopback: bool) -> tuple[float, Authentication]:
+        """The caller, and until when that is so."""
         if found is None:
             return await self._without_key(is_loopback=is_loopback)
         recent = self._recent.get(found)
         if recent is not None and recent[0] > time.monotonic():
-            return recent[1]
+            return recent
         until, key = await self._lookup(digest(found.secret))
         if key is None:
             message = "This memory key is not known here. Check it, or create one with `recollect keys create`."
@@ -70,8 +85,8 @@ class Authenticator:
         authentication = Authentication(principal, found.mode, found.header == "authorization")
         if len(self._recent) >= CACHED_KEYS:
             self._recent.clear()
-        self._recent[found] = (until, authentication)
-        return authentication
+        recent = self._recent[found] = (until, authentication)
+        return recent
 
     async def has_keys(self) -> bool:
         """Whether any key was ever created: revoking the last one does not open the gateway again."""
@@ -80,7 +95,7 @@ class Authenticator:
             self._asked_at = time.monotonic()
         return self._has_keys
 
-    async def _without_key(self, *, is_loopback: bool) -> Authentication:
+    async def _without_key(self, *, is_loopback: bool) -> tuple[float, Authentication]:
         if await self.has_keys():
             message = (
                 "No memory key was sent. Put `mk_…` into `X-Memory-Key`, or into `Authorization: Bearer mk_…` "
@@ -93,7 +108,7 @@ class Authenticator:
                 "Create one there with `recollect keys create`."
             )
             raise PermissionDeniedError(message, code="no_keys_configured")
-        return Authentication(Principal(LOCAL_PROJECT, KeyKind.ADMIN, self._default_mode, key_id=None))
+        return self._asked_at + CACHE_S, self._local
 
     async def _lookup(self, key_digest: bytes) -> tuple[float, MemoryKey | None]:
         """The key, and until when that is so."""

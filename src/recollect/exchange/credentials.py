@@ -46,14 +46,20 @@ class Credentials:
     _kept: dict[ProjectId, tuple[float, Mapping[str, str]]] = field(default_factory=dict)
     _safe: KeySafe | None = None
 
+    def known(self, project: ProjectId) -> Mapping[str, str] | None:
+        """A project's keys by provider, where they were read a moment ago."""
+        kept = self._kept.get(project)
+        return kept[1] if kept is not None and self.clock() < kept[0] else None
+
     async def of(self, project: ProjectId) -> Mapping[str, str]:
         """A project's keys by provider. While the store is away, those that were read last."""
-        kept = self._kept.get(project)
-        if kept is not None and self.clock() < kept[0]:
-            return kept[1]
+        known = self.known(project)
+        if known is not None:
+            return known
         try:
             keys = await self._read(project)
         except StoreUnavailableError as error:
+            kept = self._kept.get(project)
             logger.warning("provider keys of a project cannot be read: %s", error)
             keys = kept[1] if kept is not None else NONE
         if len(self._kept) >= MOST_KEPT:

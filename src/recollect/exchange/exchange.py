@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from recollect.domain.requests import Attempt
     from recollect.domain.usage import Cost
     from recollect.domain.vaults import Session, Vault
+    from recollect.exchange.head import RequestHead
     from recollect.exchange.ports import IncomingRequest, Span
     from recollect.providers.base import Route, UpstreamReply
     from recollect.providers.router import Plan
@@ -88,7 +89,6 @@ class Exchange:
 
     # authenticate
     principal: Principal | None = None
-    provider_key: str | None = None
     project_keys: Mapping[str, str] = field(default_factory=dict)
     """The project's own keys for providers, by name."""
     controls: Controls = _USUAL_CONTROLS
@@ -150,6 +150,11 @@ class Exchange:
     stage_ms: dict[str, float] = field(default_factory=dict)
     stage_at_ms: dict[str, float] = field(default_factory=dict)
     """When each stage began, after the request's arrival."""
+
+    @property
+    def head(self) -> RequestHead:
+        """The request's headers, and what is known of them."""
+        return self.request.head
 
     @property
     def memory_is_on(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from recollect.errors import AuthenticationError, RequestError, ServiceError
+from recollect.exchange.head import CREDENTIAL_HEADERS, PROVIDER_KEY_HEADER
 from recollect.exchange.ports import RouteRequest
 from recollect.exchange.resolve import project_of
 from recollect.providers.base import Route, UpstreamRequest
@@ -13,7 +14,6 @@ from recollect.providers.chat_model import ProviderChatModel
 from recollect.providers.retries import spent_headers
 from recollect.wire.headers import strip_query, strip_request_headers
 from recollect.wire.json_document import Edit, JsonDocument, json_string
-from recollect.wire.memory_key import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,27 +26,10 @@ if TYPE_CHECKING:
     from recollect.providers.fallbacks import FallbackSender
     from recollect.providers.router import Plan
 
-CREDENTIAL_HEADERS = (b"authorization", b"api-key", b"x-api-key")
-PROVIDER_KEY_HEADER = b"x-provider-key"
-_KEY_HEADERS = frozenset({*CREDENTIAL_HEADERS, PROVIDER_KEY_HEADER})
 VERSION_HEADER = b"anthropic-version"
 CHAT, MESSAGES = "chat/completions", "messages"
 BUILT_IN_PROVIDER = "recollect"
 """Whose models answer from what was recalled, without an upstream."""
-
-
-def provider_key_of(request: IncomingRequest) -> str | None:
-    """The provider's key as the client sent it: ``X-Provider-Key``, or a credential that is no memory key."""
-    sent = {name: value for name, value in reversed(request.headers) if name in _KEY_HEADERS}
-    explicit = sent.get(PROVIDER_KEY_HEADER)
-    if explicit:
-        return explicit.decode("latin-1")
-    for name in CREDENTIAL_HEADERS:
-        scheme, space, credential = sent.get(name, b"").decode("latin-1").strip().partition(" ")
-        token = credential.strip() if space and scheme.lower() == "bearer" else scheme
-        if token and not token.startswith(PREFIX):
-            return token
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +44,18 @@ class Forwarder:
     credentials: Credentials | None = None
     """Projects' own keys; None: they have none."""
 
+    def has_known_keys(self, exchange: Exchange) -> bool:
+        """Fill ``project_keys`` where that takes no wait; in forward style the request's own key counts alone."""
+        if self.credentials is None or exchange.principal is None or exchange.request.forward_target is not None:
+            return True
+        known = self.credentials.known(exchange.principal.project)
+        if known is not None:
+            exchange.project_keys = known
+        return known is not None
+
     async def find_keys(self, exchange: Exchange) -> None:
-        """Fill ``provider_key`` and ``project_keys``; in forward style the request's own counts alone."""
-        exchange.provider_key = provider_key_of(exchange.request)
-        if self.credentials is not None and exchange.principal is not None and exchange.request.forward_target is None:
+        """Fill ``project_keys``."""
+        if not self.has_known_keys(exchange) and self.credentials is not None and exchange.principal is not None:
             exchange.project_keys = await self.credentials.of(exchange.principal.project)
 
     def over(self, upstream: Upstream) -> Forwarder:
@@ -80,10 +71,10 @@ class Forwarder:
             exchange,
             RouteRequest(
                 path=request.path,
-                query=strip_query(request.query),
+                query=strip_query(request.query) if request.query else "",
                 model=model,
                 forward_target=request.forward_target,
-                provider_key=exchange.provider_key,
+                provider_key=exchange.head.provider_key,
                 project_keys=exchange.project_keys,
             ),
         )
@@ -102,7 +93,7 @@ class Forwarder:
             if url is None:
                 return None
             return ProviderChatModel(self.asking, replace(route, url=url, credentials=credentials), model)
-        question = RouteRequest(CHAT, "", model, None, exchange.provider_key, exchange.project_keys)
+        question = RouteRequest(CHAT, "", model, None, exchange.head.provider_key, exchange.project_keys)
         try:
             route = self._planned(exchange, question).first
         except RequestError:
@@ -110,7 +101,7 @@ class Forwarder:
         return ProviderChatModel(self.asking, route, route.model or model)
 
     def _planned(self, exchange: Exchange, question: RouteRequest) -> Plan:
-        if exchange.provider_key is not None and not _is_deliberate(exchange):
+        if exchange.head.provider_key is not None and not _is_deliberate(exchange):
             configured = self._configured_plan(question)
             if configured is not None and configured.first.credentials:
                 return configured
@@ -119,7 +110,7 @@ class Forwarder:
     def _configured_plan(self, question: RouteRequest) -> Plan | None:
         """The plan with the keys that this gateway has itself; None where it has none."""
         try:
-            return self.router.plan(replace(question, provider_key=None))
+            return self.router.plan(question._replace(provider_key=None))
         except AuthenticationError:
             return None
 
@@ -137,7 +128,7 @@ class Forwarder:
             spelled = body
             if isinstance(body, bytes) and route.model is not None and route.model != first.model:
                 spelled = with_model(JsonDocument.parse(body), route.model)
-            headers = _request_headers(exchange.request, route, spelled)
+            headers = _request_headers(exchange, route, spelled)
             return UpstreamRequest(
                 method=exchange.request.method,
                 url=route.url,
@@ -206,7 +197,18 @@ def _is_deliberate(exchange: Exchange) -> bool:
     return has_memory_key or request.forward_target is not None or bool(request.header(PROVIDER_KEY_HEADER))
 
 
-def _request_headers(request: IncomingRequest, route: Route, body: bytes | AsyncIterator[bytes] | None) -> Headers:
+def _request_headers(exchange: Exchange, route: Route, body: bytes | AsyncIterator[bytes] | None) -> Headers:
+    """The headers for the provider, which are the same whenever head and route are: but for the length of a body that
+    is passed on as it comes."""
+    request, head = exchange.request, exchange.head
+    if body is not None and not isinstance(body, bytes):
+        return _made_headers(request, route, tuple(field for field in request.headers if field[0] == b"content-length"))
+    if head.sent is None or head.sent[0] is not route:
+        head.sent = (route, _made_headers(request, route))
+    return head.sent[1]
+
+
+def _made_headers(request: IncomingRequest, route: Route, more: Headers = ()) -> Headers:
     """The client's headers without what is ours or hop-by-hop, and with the right credential.
 
     In router style every credential of the client's is replaced by the route's; in forward style the client's own
@@ -215,8 +217,7 @@ def _request_headers(request: IncomingRequest, route: Route, body: bytes | Async
     kept = strip_request_headers(request.headers)
     if request.forward_target is None:
         kept = tuple(field for field in kept if field[0] not in CREDENTIAL_HEADERS)
-    if body is not None and not isinstance(body, bytes):
-        kept += tuple(field for field in request.headers if field[0] == b"content-length")
+    kept += more
     asked_version = any(name == VERSION_HEADER for name, _ in kept)
     added = tuple(field for field in route.credentials if not (asked_version and field[0] == VERSION_HEADER))
     names = {name for name, _ in added}

@@ -6,14 +6,13 @@ import asyncio
 import logging
 import sys
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 import orjson
 
-from recollect.domain.ids import new_request_id
-from recollect.domain.keys import MemoryMode
+from recollect.domain.ids import RequestIds
 from recollect.domain.recall import MemoryStatus, Strategy
 from recollect.errors import (
     ApiError,
@@ -25,17 +24,15 @@ from recollect.errors import (
 from recollect.exchange.exchange import Exchange, Timed
 from recollect.exchange.forward import BUILT_IN_PROVIDER, with_model
 from recollect.exchange.progress import telling_sink
+from recollect.exchange.reading import ControlsReader, read_prompt
 from recollect.exchange.record import tell
 from recollect.exchange.relay import FIRST_ERROR_STATUS, CapturingRelay, relay_untouched
 from recollect.exchange.resolve import place_without_store, project_of, user_of
 from recollect.providers.fallbacks import attempts_text
-from recollect.wire.controls import read_controls
 from recollect.wire.dialects import DIALECTS, dialect_of_url
 from recollect.wire.headers import MemoryReport, response_headers
 from recollect.wire.json_document import JsonDocument
 from recollect.wire.memory_objects import hit_object
-from recollect.wire.messages import MESSAGES, with_metadata
-from recollect.wire.prompt import Prompt
 from recollect.wire.verbose import add_memories
 
 if TYPE_CHECKING:
@@ -102,11 +99,12 @@ class Pipeline:
     ) -> None:
         """Take the stages, the catalogue of models, the settings, and who counts; None: nobody does."""
         self._accountant = accountant
+        self._ids = RequestIds()
         self._tells_progress = True
         self._stages = stages
         self._catalogue = catalogue
         self._settings = settings
-        self._defaults = {mode: replace(settings.defaults, mode=mode) for mode in MemoryMode}
+        self._controls = ControlsReader(settings.defaults)
         self._background: set[asyncio.Task[None]] = set()
         self._late_captures: dict[tuple[ProjectId, str], set[asyncio.Task[None]]] = {}
 
@@ -116,7 +114,7 @@ class Pipeline:
         To be cancelled when the client leaves: the upstream call is then cancelled at once, and what was received
         is captured all the same.
         """
-        exchange = Exchange(request, new_request_id(), self._settings.now())
+        exchange = Exchange(request, self._ids.next(), self._settings.now())
         if self._settings.tracer is not None:
             exchange.span = self._settings.tracer.begin(request, exchange.started_at.timestamp())
         try:
@@ -129,31 +127,46 @@ class Pipeline:
 
     async def _carry(self, exchange: Exchange, sink: ReplySink) -> None:
         """Through the stages."""
-        request = exchange.request
+        request, head = exchange.request, exchange.head
         with Timed(exchange, "authenticate"):
-            authentication = await self._stages.authenticate.authenticate(
-                request.headers, is_loopback=request.client_is_loopback
-            )
+            authentication = self._stages.authenticate.known(head)
+            if authentication is None:
+                is_loopback = request.client_is_loopback
+                authentication = await self._stages.authenticate.authenticate_head(head, is_loopback=is_loopback)
         exchange.principal = authentication.principal
-        await self._stages.forward.find_keys(exchange)
-        if request.forward_target is None and request.method == "GET" and request.path.split("/")[0] == "models":
+        if not self._stages.forward.has_known_keys(exchange):
+            await self._stages.forward.find_keys(exchange)
+        if request.method == "GET" and request.forward_target is None and request.path.split("/")[0] == "models":
             await self._answer_models(exchange, sink)
             return
         dialect = DIALECTS.get(_dialect_path(request)) if request.method == "POST" else None
         if dialect is None:
             await self._pass_through(exchange, authentication, sink)
             return
-        exchange.dialect = dialect
-        exchange.document = JsonDocument.parse(await request.whole_body(self._settings.max_body_bytes))
-        exchange.controls = self._controls(exchange, authentication)
-        exchange.prompt = _read_prompt(exchange, dialect, exchange.document)
-        exchange.route = self._stages.forward.route(exchange, exchange.prompt.model)
+        body = request.body
+        if not isinstance(body, bytes):
+            body = await request.whole_body(self._settings.max_body_bytes)
+        document = JsonDocument.parse(body)
+        self._read(exchange, dialect, document, authentication)
         telling = telling_sink(exchange, dialect.name, sink) if self._tells_progress else None
+        if telling is None:
+            await self._answer(exchange, dialect, document, sink)
+            return
         try:
-            await self._answer(exchange, dialect, exchange.document, telling or sink)
+            await self._answer(exchange, dialect, document, telling)
         except ApiError as error:
-            if telling is None or not await telling.fail(error):
+            if not await telling.fail(error):
                 raise
+
+    def _read(
+        self, exchange: Exchange, dialect: Dialect, document: JsonDocument, authentication: Authentication
+    ) -> None:
+        """What a conversation says, and where it goes."""
+        exchange.dialect = dialect
+        exchange.document = document
+        exchange.controls = self._controls.of_conversation(exchange.request, authentication, dialect, document)
+        exchange.prompt = prompt = read_prompt(exchange.controls, dialect, document)
+        exchange.route = self._stages.forward.route(exchange, prompt.model)
 
     async def _answer(self, exchange: Exchange, dialect: Dialect, document: JsonDocument, sink: ReplySink) -> None:
         if exchange.memory_is_on:
@@ -170,6 +183,7 @@ class Pipeline:
         there are no comments."""
         stages = replace(self._stages, forward=self._stages.forward.over(upstream))
         other = Pipeline(stages, self._catalogue, self._settings, self._accountant)
+        other._ids = self._ids
         other._tells_progress = False
         other._background = self._background
         other._late_captures = self._late_captures
@@ -249,14 +263,7 @@ class Pipeline:
     async def _pass_through(self, exchange: Exchange, authentication: Authentication, sink: ReplySink) -> None:
         """Anything that is no conversation: byte for byte, but for a provider's prefix in ``model``."""
         request = exchange.request
-        exchange.controls = read_controls(
-            request.headers,
-            dict(parse_qsl(request.query)),
-            None,
-            suffix_mode=authentication.suffix_mode,
-            key_mode=authentication.principal.mode,
-            defaults=self._defaults[authentication.suffix_mode or authentication.principal.mode],
-        )
+        exchange.controls = self._controls.read(request, authentication)
         body: bytes | AsyncIterator[bytes] | None = request.body
         model = None
         if request.method in {"GET", "HEAD", "DELETE", "OPTIONS"} and not request.header(b"content-length"):
@@ -295,47 +302,31 @@ class Pipeline:
     async def _answer_models(self, exchange: Exchange, sink: ReplySink) -> None:
         path = exchange.request.path.rstrip("/")
         if path == "models":
-            body = await self._catalogue.list_models(exchange.provider_key, exchange.project_keys)
+            body = await self._catalogue.list_models(exchange.head.provider_key, exchange.project_keys)
         else:
             model = unquote(path.removeprefix("models/"))
-            body = await self._catalogue.find_model(model, exchange.provider_key, exchange.project_keys)
+            body = await self._catalogue.find_model(model, exchange.head.provider_key, exchange.project_keys)
         head = ((b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()))
         exchange.reply_status = 200
         await sink.start(200, (*head, *self._headers(exchange)))
         await sink.send(body)
         await sink.end()
 
-    def _controls(self, exchange: Exchange, authentication: Authentication) -> Controls:
-        request = exchange.request
-        controls = read_controls(
-            request.headers,
-            dict(parse_qsl(request.query)) if request.query else {},
-            exchange.document,
-            suffix_mode=authentication.suffix_mode,
-            key_mode=authentication.principal.mode,
-            defaults=self._defaults[authentication.suffix_mode or authentication.principal.mode],
-        )
-        if controls.user is None and authentication.principal.user is not None:
-            controls = replace(controls, user=authentication.principal.user)
-        if exchange.dialect is MESSAGES and exchange.document is not None:
-            return with_metadata(controls, exchange.document)
-        return controls
-
     def _headers(self, exchange: Exchange) -> Headers:
         place = exchange.place
         report = MemoryReport(
             request_id=exchange.id,
-            status=exchange.status.value,
+            status=exchange.status,
             user=place.user if place else None,
             session=place.session_name if place else None,
-            count=len(exchange.shown),
+            shown=len(exchange.shown),
             tokens=exchange.block_tokens,
             took_ms=exchange.elapsed_ms() - exchange.stage_ms.get("forward", 0.0),
-            stored=exchange.stored.value,
+            stored=exchange.stored,
             strategy=exchange.done_strategy,
             upstream=attempts_text(exchange.attempts) or None,
         )
-        return tuple(response_headers(report, speaks_recallr=exchange.controls.speaks_recallr))
+        return response_headers(report, speaks_recallr=exchange.controls.speaks_recallr)
 
     def _in_background(self, work: Awaitable[None], place: Place | None = None) -> None:
         """Do work that outlives its request; a capture (with its ``place``) before the same user's next request."""
@@ -365,22 +356,6 @@ class Pipeline:
         )
         if late:
             await asyncio.wait(tuple(late), timeout=LATE_CAPTURE_S)
-
-
-def _read_prompt(exchange: Exchange, dialect: Dialect, document: JsonDocument) -> Prompt:
-    """The prompt; with memory off only what routing needs, so that nothing is refused that the provider may take."""
-    mode = exchange.controls.mode
-    if mode.recalls or mode.stores:
-        return dialect.read(document)
-    model = document.get("model")
-    return _routing_prompt(
-        dialect.name, model if isinstance(model, str) else None, is_streamed=document.get("stream") is True
-    )
-
-
-@lru_cache(maxsize=512)
-def _routing_prompt(dialect: str, model: str | None, *, is_streamed: bool) -> Prompt:
-    return Prompt(dialect=dialect, model=model, is_streamed=is_streamed)
 
 
 def _dialect_path(request: IncomingRequest) -> str:

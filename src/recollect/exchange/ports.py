@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from recollect.errors import PayloadTooLargeError
+from recollect.exchange.head import RequestHead
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from recollect.domain.capture import Capture
@@ -25,7 +26,8 @@ class IncomingRequest(NamedTuple):
 
     ``path`` is what stands behind ``/v1/`` (``chat/completions``); ``forward_target`` what follows
     ``/forward/``: the upstream's URL with its path, None in router style. ``body`` is complete for JSON, an
-    iterator of chunks for anything else. ``on_end`` is told what the exchange came to.
+    iterator of chunks for anything else. ``on_end`` is told what the exchange came to. ``known`` is the head that its
+    connection read before, of a request with the same headers.
     """
 
     method: str
@@ -36,6 +38,12 @@ class IncomingRequest(NamedTuple):
     forward_target: str | None = None
     client_is_loopback: bool = False
     on_end: Callable[[RequestRecord], None] | None = None
+    known: RequestHead | None = None
+
+    @property
+    def head(self) -> RequestHead:
+        """The headers, and what is known of them."""
+        return self.known or RequestHead(self.headers)
 
     def header(self, name: bytes) -> str | None:
         """The first field of that (lower-case) name, as text."""
@@ -62,16 +70,16 @@ class IncomingRequest(NamedTuple):
 class ReplySink(Protocol):
     """The way back to the client."""
 
-    async def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers) -> Awaitable[None]:
         """Send the head."""
 
-    async def send(self, chunk: bytes) -> None:
+    def send(self, chunk: bytes) -> Awaitable[None]:
         """Send some of the body."""
 
-    async def end(self, last: bytes = b"") -> None:
+    def end(self, last: bytes = b"") -> Awaitable[None]:
         """The body is complete with these bytes."""
 
-    async def abort(self) -> None:
+    def abort(self) -> Awaitable[None]:
         """Break the connection, so that the client sees that the body is not complete."""
 
 
@@ -143,8 +151,7 @@ class Router(Protocol):
         """Where to send it; raises RequestError where that cannot be told or is not allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class RouteRequest:
+class RouteRequest(NamedTuple):
     """What routing depends on. ``provider_key`` is the credential that the client sent, if any; ``project_keys`` are
     the project's own, by provider."""
 
@@ -153,7 +160,7 @@ class RouteRequest:
     model: str | None
     forward_target: str | None
     provider_key: str | None
-    project_keys: Mapping[str, str] = field(default_factory=dict)
+    project_keys: Mapping[str, str] = MappingProxyType({})
 
 
 class BuiltInModel(Protocol):

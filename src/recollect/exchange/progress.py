@@ -53,7 +53,7 @@ class TellingSink:
             self._is_open = True
             request = self._exchange.request
             kept = tuple(field for field in request.headers if field[0] != b"accept-encoding")
-            self._exchange.request = request._replace(headers=kept)
+            self._exchange.request = request._replace(headers=kept, known=None)
             request_id = (REQUEST_ID_HEADER.lower().encode(), self._exchange.id.encode())
             head = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"), request_id)
             await self._sink.start(200, head)

@@ -26,7 +26,10 @@ FIRST_ERROR_STATUS = 400
 
 def header_of(headers: Headers, name: bytes) -> str:
     """The first field of that name, or ""."""
-    return next((value.decode("latin-1") for field, value in headers if field == name), "")
+    for field, value in headers:
+        if field == name:
+            return value.decode("latin-1")
+    return ""
 
 
 async def relay_untouched(exchange: Exchange, upstream: UpstreamReply, sink: ReplySink, extra: Headers) -> None:

@@ -15,7 +15,7 @@ from recollect.server.counters import Counters
 from recollect.server.departure import ClientGoneError, Departure
 from recollect.server.failures import error_reply, id_of, internal_error, log_refusal
 from recollect.server.intake import check_upload, decoded, has_body, read_body, stream_body
-from recollect.server.paths import Surface, Target, classify
+from recollect.server.paths import classify
 from recollect.server.reloading import Reloader
 from recollect.server.reply import AsgiReply, SocketReply
 from recollect.server.responses_socket import Handshake, ResponsesSocket
@@ -25,8 +25,10 @@ from recollect.server.trust import is_local_caller
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-    from recollect.providers.base import Headers
+    from recollect.exchange.head import RequestHead
+    from recollect.server.departure import Connection
     from recollect.server.intake import Intake
+    from recollect.server.paths import Target
     from recollect.server.ports import Gateway, Message, OpenGateway, Receive, Send
     from recollect.settings import Settings
 
@@ -127,16 +129,16 @@ class GatewayApp:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens: the only place where every exception is caught."""
         started = time.perf_counter()
-        fields: Mapping[bytes, bytes] = dict(scope["headers"])
-        origin = fields.get(b"origin")
         serving = self._serving.begin()
+        head = serving.head(scope)
+        origin = head.fields.get(b"origin")
         extra = serving.cors.reply_headers(origin) if origin is not None else ()
         kind_of_reply = SocketReply if scope["type"] == "websocket" else AsgiReply
         reply = kind_of_reply(send, extra=extra, for_browser=origin is not None)
         target: Target | None = None
         try:
             target = classify(raw_path(scope))
-            await self._dispatch(scope, fields, receive, reply, target)
+            await self._dispatch(scope, head, receive, reply, target)
         except ClientGoneError:
             self.counters.disconnects += 1
         except ApiError as error:
@@ -154,26 +156,28 @@ class GatewayApp:
             if self.settings.has_access_log:
                 log_access(scope, surface, reply, took_s)
 
-    async def _dispatch(
-        self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, reply: AsgiReply, target: Target
-    ) -> None:
+    def _dispatch(
+        self, scope: Scope, head: RequestHead, receive: Receive, reply: AsgiReply, target: Target
+    ) -> Awaitable[None]:
         if isinstance(reply, SocketReply):
-            await self._serve_socket(scope, fields, receive, reply, target)
-        elif fields.get(b"upgrade", b"").lower() == b"websocket":
+            return self._serve_socket(scope, head, receive, reply, target)
+        if head.fields.get(b"upgrade", b"").lower() == b"websocket":
             raise _no_socket()
-        elif scope["method"] == "OPTIONS":
-            await self._answer_options(fields, reply)
-        elif target.surface is Surface.OWN:
-            await self._answer_own(scope, fields, receive, reply, target)
-        else:
-            await self._exchange(scope, fields, receive, reply, target)
+        if scope["method"] == "OPTIONS":
+            return self._answer_options(head, reply)
+        if target.is_own:
+            return self._answer_own(scope, head, receive, reply, target)
+        return self._exchange(scope, head, receive, reply, target)
 
     async def _exchange(
-        self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, reply: AsgiReply, target: Target
+        self, scope: Scope, head: RequestHead, receive: Receive, reply: AsgiReply, target: Target
     ) -> None:
         """The OpenAI surface. While the handler works, the client's departure is listened for."""
-        watch = Departure(reply, receive, scope.get("recollect.connection"))
-        request = await self._incoming(scope, fields, receive, target, watch)
+        connection = scope.get("recollect.connection")
+        watch = Departure(reply, receive, connection)
+        request = None if connection is None else self._arrived(scope, head, target, connection, watch)
+        if request is None:
+            request = await self._incoming(scope, head, receive, target, watch)
         try:
             await self.gateway.pipeline.handle(request, reply)
         except (asyncio.CancelledError, ApiError):
@@ -181,22 +185,23 @@ class GatewayApp:
                 raise
         finally:
             watch.stop()
-        await watch.settle()
+        if watch.reason is not None:
+            await watch.settle(watch.reason)
 
     async def _serve_socket(
-        self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, reply: SocketReply, target: Target
+        self, scope: Scope, head: RequestHead, receive: Receive, reply: SocketReply, target: Target
     ) -> None:
         """The WebSocket mode of ``/responses``. Any other is refused with the status on which clients fall back."""
         await receive()
-        if target.surface is Surface.OWN or not target.path.rstrip("/").endswith("responses"):
+        if target.is_own or not target.path.rstrip("/").endswith("responses"):
             raise _no_socket()
-        is_forward = target.surface is Surface.FORWARD
+        is_forward = target.is_forward
         handshake = Handshake(
             path=target.path,
             query=scope.get("query_string", b"").decode("latin-1"),
             headers=tuple(scope["headers"]),
             forward_target=target.path if is_forward else None,
-            is_local=self._is_local(scope, fields),
+            is_local=self._is_local(scope, head),
             on_end=self.counters.exchanged,
         )
         gateway = self.gateway
@@ -205,59 +210,80 @@ class GatewayApp:
         socket = ResponsesSocket(gateway, handshake, reply.pass_on, self.settings.limits.max_body_bytes)
         await socket.serve(receive)
 
+    def _arrived(
+        self, scope: Scope, head: RequestHead, target: Target, connection: Connection, watch: Departure
+    ) -> IncomingRequest | None:
+        """A request that is here as a whole, and whose body is read as it is; None for any other."""
+        if not target.is_dialect or scope["method"] != "POST" or b"content-encoding" in head.fields:
+            return None
+        body = connection.take_body()
+        if body is None:
+            return None
+        self.intake.check(body)
+        watch.start()
+        return self._request(scope, head, target, body, watch)
+
     async def _incoming(
-        self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, target: Target, watch: Departure
+        self, scope: Scope, head: RequestHead, receive: Receive, target: Target, watch: Departure
     ) -> IncomingRequest:
-        method = str(scope["method"])
-        headers: Headers = tuple(scope["headers"])
-        body: bytes | AsyncIterator[bytes] = b""
-        is_whole = method == "POST" and (target.is_dialect or fields.get(b"content-type", b"").startswith(JSON))
-        if is_whole or not has_body(fields):
-            body = await read_body(receive, fields, self.intake)
-            encoding = fields.get(b"content-encoding")
-            if encoding and body:
-                body, headers = decoded(body, headers, encoding, self.settings.limits)
-            watch.start()
-        else:
+        fields: Mapping[bytes, bytes] = dict(scope["headers"])
+        is_whole = scope["method"] == "POST" and (
+            target.is_dialect or fields.get(b"content-type", b"").startswith(JSON)
+        )
+        if not is_whole and has_body(fields):
             check_upload(fields, self.settings.limits)
-            body = stream_body(receive, self.intake, watch)
-        is_forward = target.surface is Surface.FORWARD
-        query = scope.get("query_string", b"")
+            return self._request(scope, head, target, stream_body(receive, self.intake, watch), watch)
+        body = await read_body(receive, fields, self.intake)
+        request = self._request(scope, head, target, body, watch)
+        encoding = fields.get(b"content-encoding")
+        if encoding and body:
+            body, headers = decoded(body, request.headers, encoding, self.settings.limits)
+            request = request._replace(body=body, headers=headers, known=None)
+        watch.start()
+        return request
+
+    def _request(
+        self, scope: Scope, head: RequestHead, target: Target, body: bytes | AsyncIterator[bytes], watch: Departure
+    ) -> IncomingRequest:
+        method, query = scope["method"], scope.get("query_string")
         return IncomingRequest(
-            method="GET" if method == "HEAD" and target.path.startswith("models") and not is_forward else method,
+            method="GET" if method == "HEAD" and target.path.startswith("models") and not target.is_forward else method,
             path=target.path,
-            query=query.decode("latin-1") if isinstance(query, bytes) else "",
-            headers=headers,
+            query=query.decode("latin-1") if query else "",
+            headers=tuple(scope["headers"]),
             body=body,
-            forward_target=target.path if is_forward else None,
-            client_is_loopback=self._is_local(scope, fields),
+            forward_target=target.path if target.is_forward else None,
+            client_is_loopback=self._is_local(scope, head),
             on_end=watch.reply.note,
+            known=head,
         )
 
-    def _is_local(self, scope: Scope, fields: Mapping[bytes, bytes]) -> bool:
-        return is_local_caller(
-            scope.get("client"),
-            fields,
-            allowed_hosts=self.settings.allow_hosts,
-            allowed_origins=self.settings.cors.origins,
-        )
+    def _is_local(self, scope: Scope, head: RequestHead) -> bool:
+        if head.is_local is None:
+            head.is_local = is_local_caller(
+                scope.get("client"),
+                head.fields,
+                allowed_hosts=self.settings.allow_hosts,
+                allowed_origins=self.settings.cors.origins,
+            )
+        return head.is_local
 
-    async def _answer_options(self, fields: Mapping[bytes, bytes], reply: AsgiReply) -> None:
-        if b"access-control-request-method" in fields:
-            await reply.start_bare(204, self._serving.cors.preflight_headers(fields))
+    async def _answer_options(self, head: RequestHead, reply: AsgiReply) -> None:
+        if b"access-control-request-method" in head.fields:
+            await reply.start_bare(204, self._serving.cors.preflight_headers(head.fields))
         else:
             await reply.start(204, ((b"allow", ALLOWED_METHODS),))
         await reply.end()
 
     async def _answer_own(
-        self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, reply: AsgiReply, target: Target
+        self, scope: Scope, head: RequestHead, receive: Receive, reply: AsgiReply, target: Target
     ) -> None:
         """The memory surface and the operations: imported when they are first asked for."""
         if self._own is None:
             from recollect.server.routes import own_application  # noqa: PLC0415 - keeps Starlette off the hot start
 
             self._own = own_application(self)
-        inner = {**scope, "path": target.path, "root_path": "", "recollect.is_local": self._is_local(scope, fields)}
+        inner = {**scope, "path": target.path, "root_path": "", "recollect.is_local": self._is_local(scope, head)}
         await self._own(inner, receive, partial(reply.relay, request_id=new_id("req")))
 
 
@@ -267,7 +293,7 @@ def _no_socket() -> UpgradeRequiredError:
 
 
 def _surface(target: Target | None) -> str:
-    return target.surface.value if target else "none"
+    return target.surface if target else "none"
 
 
 async def _answer_error(error: ApiError, reply: AsgiReply, request_id: str, target: Target | None) -> None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from recollect.exchange.head import RequestHead
     from recollect.server.ports import Receive
     from recollect.server.reply import AsgiReply
+    from recollect.server.serving import Serving
 
 
 class ClientGoneError(Exception):
@@ -18,9 +20,14 @@ class ClientGoneError(Exception):
 
 
 class Connection(Protocol):
-    """A client's connection that can tell when it is closed."""
+    """A client's connection that can tell when it is closed, and remembers for its requests."""
 
     on_departure: Callable[[], None] | None
+    last_head: tuple[Serving, RequestHead] | None
+    """That of its last request, and what that was served by."""
+
+    def take_body(self) -> bytes | None:
+        """The body of the request that is being served, where all of it has arrived; else it is to be received."""
 
 
 class Departure:
@@ -65,15 +72,13 @@ class Departure:
             self._is_cancelling = True
             self._task.cancel()
 
-    async def settle(self) -> None:
-        """Behind the handler, however it ended: raise the reason why it was interrupted, if it was."""
-        if self.reason is None:
-            return
+    async def settle(self, reason: Exception) -> None:
+        """Behind the handler, however it ended: raise the reason why it was interrupted."""
         if self._is_cancelling:
             self._task.uncancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(0)  # takes a cancellation that is still on its way, where the handler was faster
-        raise self.reason
+        raise reason
 
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

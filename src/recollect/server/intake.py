@@ -44,6 +44,11 @@ class Intake:
     limits: LimitSettings
     patience: Patience
 
+    def check(self, body: bytes) -> None:
+        """PayloadTooLargeError where a body has more bytes than are read as a whole."""
+        if len(body) > self.limits.max_body_bytes:
+            raise _too_large(self.limits.max_body_bytes, "max_body_bytes")
+
 
 async def read_body(receive: Receive, fields: Mapping[bytes, bytes], intake: Intake) -> bytes:
     """The whole body, as sent. PayloadTooLargeError before a byte is read where the header admits to it."""
@@ -53,8 +58,7 @@ async def read_body(receive: Receive, fields: Mapping[bytes, bytes], intake: Int
     message = await _next(receive, intake.patience)
     first = _chunk(message)
     if not message.get("more_body"):
-        if len(first) > limit:
-            raise _too_large(limit, "max_body_bytes")
+        intake.check(first)
         return first
     pieces, size = [first], len(first)
     while message.get("more_body"):

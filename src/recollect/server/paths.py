@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from functools import lru_cache
 from urllib.parse import unquote
@@ -65,11 +65,18 @@ class Target:
     path: str
     is_dialect: bool = False
     """The body is read as a whole, because memory takes part."""
+    is_own: bool = field(init=False)
+    is_forward: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """A path is classified once, and asked for its surface with every request."""
+        object.__setattr__(self, "is_own", self.surface is Surface.OWN)
+        object.__setattr__(self, "is_forward", self.surface is Surface.FORWARD)
 
     @property
     def error_dialect(self) -> str:
         """In whose shape errors are told: ``messages`` for Anthropic's paths, "" for everything else."""
-        if self.surface is Surface.OWN:
+        if self.is_own:
             return ""
         path = self.path.partition("?")[0]
         return "messages" if _MESSAGES.fullmatch(path) and "/threads/" not in path else ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from recollect.domain.requests import RequestRecord
     from recollect.providers.base import Headers
     from recollect.server.ports import Message, Send
@@ -21,7 +23,7 @@ class AsgiReply:
     do not count: who may read this gateway's replies is its operator's to say.
     """
 
-    prefix = "http."
+    start_type, body_type = "http.response.start", "http.response.body"
     """What ASGI calls the messages of this kind of reply."""
     __slots__ = (
         "_extra",
@@ -64,9 +66,9 @@ class AsgiReply:
     async def start_bare(self, status: int, headers: Headers) -> None:
         """Send a head that is complete as it is."""
         self.status = status
-        await self._send({"type": self.prefix + "response.start", "status": status, "headers": list(headers)})
+        await self._send({"type": self.start_type, "status": status, "headers": list(headers)})
 
-    async def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers) -> Awaitable[None]:
         """Send the head."""
         self.status = status
         fields = [*headers, *self._extra]
@@ -74,22 +76,23 @@ class AsgiReply:
             fields = [field for field in headers if not field[0].startswith(b"access-control-")]
             fields += self._extra
         for name, value in headers:
-            if name == b"content-type" and value.startswith(_EVENT_STREAM):
-                fields.append(_UNBUFFERED)
+            if name == b"content-type":
+                if value.startswith(_EVENT_STREAM):
+                    fields.append(_UNBUFFERED)
             elif name == b"x-memory-status":
                 self.memory_status = value
-        await self._send({"type": self.prefix + "response.start", "status": status, "headers": fields})
+        return self._send({"type": self.start_type, "status": status, "headers": fields})
 
-    async def send(self, chunk: bytes) -> None:
+    def send(self, chunk: bytes) -> Awaitable[None]:
         """Send some of the body."""
         self.bytes_sent += len(chunk)
-        await self._send({"type": self.prefix + "response.body", "body": chunk, "more_body": True})
+        return self._send({"type": self.body_type, "body": chunk, "more_body": True})
 
-    async def end(self, last: bytes = b"") -> None:
+    def end(self, last: bytes = b"") -> Awaitable[None]:
         """The body is complete with these bytes."""
         self.is_ended = True
         self.bytes_sent += len(last)
-        await self._send({"type": self.prefix + "response.body", "body": last, "more_body": False})
+        return self._send({"type": self.body_type, "body": last, "more_body": False})
 
     async def relay(self, message: Message, *, request_id: str) -> None:
         """Pass on what an inner ASGI application sends, adding the request's id where its head has none."""
@@ -107,12 +110,13 @@ class AsgiReply:
     async def abort(self) -> None:
         """Leave the body incomplete: the server closes a connection whose application returned in the middle."""
         self.is_aborted = True
+        await self._send({"type": self.body_type, "body": b"", "more_body": True})  # what was sent must have gone out
 
 
 class SocketReply(AsgiReply):
     """The answer to a WebSocket's handshake: a refusal is an HTTP reply, as ever; or the connection is accepted."""
 
-    prefix = "websocket.http."
+    start_type, body_type = "websocket.http.response.start", "websocket.http.response.body"
     __slots__ = ()
 
     async def accept(self, request_id: str) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
+from recollect.exchange.head import RequestHead
 from recollect.server.cors import Cors
 from recollect.server.intake import Intake
 from recollect.server.patience import Patience
 
 if TYPE_CHECKING:
     from recollect.server.counters import Counters
-    from recollect.server.ports import Gateway
+    from recollect.server.departure import Connection
+    from recollect.server.ports import Gateway, Message
     from recollect.settings import Settings
 
 
@@ -35,6 +37,19 @@ class Serving:
         self._count += 1
         self._counters.in_flight += 1
         return self
+
+    def head(self, scope: Message) -> RequestHead:
+        """The head of a request: that of its connection's last one, where the headers are the same."""
+        headers = [field for field in scope["headers"] if field[0] != b"content-length"]
+        connection: Connection | None = scope.get("recollect.connection")
+        if connection is None:
+            return RequestHead(headers)
+        last = connection.last_head
+        if last is not None and last[0] is self and last[1].headers == headers:
+            return last[1]
+        head = RequestHead(headers)
+        connection.last_head = (self, head)
+        return head
 
     def end(self) -> None:
         """One less."""

@@ -97,6 +97,11 @@ def read_controls(
     return replace(defaults, **changes)  # type: ignore[arg-type]
 
 
+def speaks_of_memory(body: JsonDocument) -> bool:
+    """Whether a body has any member that :func:`read_controls` looks at."""
+    return not _FIELD_OF_NAME.keys().isdisjoint(body.values)
+
+
 def _own_headers(headers: Headers) -> tuple[dict[str, str], bool]:
     seen: dict[str, str] = {}
     speaks_recallr = False

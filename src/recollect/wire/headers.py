@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -221,7 +221,10 @@ RECALLR_RESPONSE_HEADERS: Mapping[str, str] = {
     "X-Recallr-Process-Time": MS_HEADER,
 }
 """How a request in ``X-Recallr-*`` spellings is answered, and the header that each one repeats."""
-_WIRE_NAMES = {name: name.lower().encode() for name in (*RESPONSE_HEADERS, *RECALLR_RESPONSE_HEADERS)}
+_REQUEST_ID, _STATUS, _USER, _SESSION, _COUNT, _TOKENS, _MS, _STORED, _STRATEGY, _UPSTREAM = (
+    name.lower().encode() for name in RESPONSE_HEADERS if name != CACHE_HEADER
+)
+_REPEATED = [(name.lower().encode(), source.lower().encode()) for name, source in RECALLR_RESPONSE_HEADERS.items()]
 
 _HOP_BY_HOP = frozenset(
     {
@@ -333,15 +336,14 @@ def decode_header(value: bytes) -> str:
         return value.decode("latin-1").strip()
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryReport:
+class MemoryReport(NamedTuple):
     """What the response headers tell about one exchange; what is None is left out."""
 
     request_id: str
     status: str
     user: str | None = None
     session: str | None = None
-    count: int = 0
+    shown: int = 0
     tokens: int = 0
     took_ms: float = 0.0
     stored: str | None = None
@@ -349,26 +351,26 @@ class MemoryReport:
     upstream: str | None = None
 
 
-def response_headers(report: MemoryReport, *, speaks_recallr: bool = False) -> list[tuple[bytes, bytes]]:
+def response_headers(report: MemoryReport, *, speaks_recallr: bool = False) -> Headers:
     """The ``X-Memory-*`` headers, and the ``X-Recallr-*`` ones where the request spoke so. Values are ASCII: anything
     else is percent-encoded."""
-    values = {
-        REQUEST_ID_HEADER: report.request_id.encode(),
-        STATUS_HEADER: report.status.encode(),
-        USER_HEADER: None if report.user is None else header_safe(report.user),
-        SESSION_HEADER: None if report.session is None else header_safe(report.session),
-        COUNT_HEADER: b"%d" % report.count,
-        TOKENS_HEADER: b"%d" % report.tokens,
-        MS_HEADER: b"%.1f" % report.took_ms,
-        STORED_HEADER: None if report.stored is None else report.stored.encode(),
-        STRATEGY_HEADER: None if report.strategy is None else report.strategy.encode(),
-        UPSTREAM_HEADER: None if report.upstream is None else header_safe(report.upstream),
-    }
-    found = [(_WIRE_NAMES[name], value) for name, value in values.items() if value is not None]
+    found = [(_REQUEST_ID, report.request_id.encode()), (_STATUS, report.status.encode())]
+    if report.user is not None:
+        found.append((_USER, header_safe(report.user)))
+    if report.session is not None:
+        found.append((_SESSION, header_safe(report.session)))
+    found += ((_COUNT, b"%d" % report.shown), (_TOKENS, b"%d" % report.tokens), (_MS, b"%.1f" % report.took_ms))
+    if report.stored is not None:
+        found.append((_STORED, report.stored.encode()))
+    if report.strategy is not None:
+        found.append((_STRATEGY, report.strategy.encode()))
+    if report.upstream is not None:
+        found.append((_UPSTREAM, header_safe(report.upstream)))
     if speaks_recallr:
-        repeated = ((name, values[source]) for name, source in RECALLR_RESPONSE_HEADERS.items())
-        found += [(_WIRE_NAMES[name], value) for name, value in repeated if value is not None]
-    return found
+        values = dict(found)
+        repeated = ((name, values.get(source)) for name, source in _REPEATED)
+        found += [(name, value) for name, value in repeated if value is not None]
+    return tuple(found)
 
 
 def header_safe(value: str) -> bytes:

@@ -14,6 +14,8 @@ from recollect.wire.controls import parse_mode
 from recollect.wire.headers import decode_header
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from recollect.domain.keys import MemoryMode
     from recollect.wire.headers import Headers
 
@@ -70,7 +72,7 @@ def parse_memory_key(text: str, *, header: str = "") -> ParsedKey | None:
         raise AuthenticationError(message, code="invalid_key_suffix") from None
 
 
-def find_memory_key(headers: Headers) -> ParsedKey | None:
+def find_memory_key(headers: Sequence[tuple[bytes, bytes]]) -> ParsedKey | None:
     """The memory key of a request, None where it has none. AuthenticationError where one of our own headers holds
     something else."""
     sent = tuple([field for field in headers if field[0] in _KEY_HEADERS or field[0].lower() in _KEY_HEADERS])

@@ -124,6 +124,60 @@ async def test_a_connection_is_kept_for_the_next_request(gateway):
     assert reply.count(b"HTTP/1.1 200") == 2
 
 
+async def test_a_connection_remembers_the_head_of_its_last_request(gateway):
+    async with listening(gateway) as (_, port):
+        asked = [CHAT + b"Content-Length: %d\r\n%b\r\n%b" % one for one in ((2, b"", b"{}"), (3, b"", b"{ }"))]
+        other = CHAT + b"X-Memory-User: ann\r\nContent-Length: 2\r\n\r\n{}"
+        await talk(port, *asked, other, with_body(b"{}"))
+        await talk(port, with_body(b"{}"))
+    first, second, third, fourth, fifth = (request.known for request in gateway.pipeline.requests)
+    assert first is second
+    assert third.fields[b"x-memory-user"] == b"ann"
+    assert b"x-memory-user" not in fourth.fields
+    assert fourth.headers == fifth.headers
+    assert fourth is not fifth
+
+
+@pytest.mark.parametrize("piece", [b"", b"{"])
+async def test_a_reply_that_is_aborted_has_sent_its_head(gateway, piece):
+    async def break_off(request, sink):
+        await sink.start(200, ((b"content-length", b"9"),))
+        if piece:
+            await sink.send(piece)
+        await sink.abort()
+
+    gateway.pipeline.handler = break_off
+    async with listening(gateway) as (_, port):
+        reply = await talk(port, CHAT + b"Content-Length: 2\r\n\r\n{}")
+    assert reply.startswith(b"HTTP/1.1 200 ")
+    assert reply.endswith(b"\r\n\r\n" + piece)
+
+
+@pytest.mark.parametrize("field", [(b"x-a", b"1\r\nx-b: 2"), (b"x a", b"1"), (b"x-a\r\n", b"1"), (b"x-a", b"\0")])
+async def test_a_header_cannot_begin_another_one(gateway, field):
+    async def inject(request, sink):
+        await sink.start(200, (field, (b"content-length", b"0")))
+        await sink.end()
+
+    gateway.pipeline.handler = inject
+    async with listening(gateway) as (_, port):
+        reply = await talk(port, with_body(b"{}"))
+    assert b"x-b" not in reply
+    assert not reply.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("value", [b"caf\xc3\xa9", b"a\tb", b""])
+async def test_what_a_header_may_say_is_passed_on(gateway, value):
+    async def answer(request, sink):
+        await sink.start(200, ((b"x-a", value), (b"content-length", b"0")))
+        await sink.end()
+
+    gateway.pipeline.handler = answer
+    async with listening(gateway) as (_, port):
+        reply = await talk(port, with_body(b"{}"))
+    assert b"\r\nx-a: %b\r\n" % value in reply
+
+
 async def test_an_http_1_0_client_gets_no_chunks(gateway):
     gateway.pipeline.handler = stream
     request = b"POST /v1/chat/completions HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}"

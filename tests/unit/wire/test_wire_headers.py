@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from recollect.domain.controls import Controls
@@ -142,8 +140,8 @@ def test_our_query_parameters_do_not_travel_on(query: str, left: str) -> None:
 
 
 def test_a_report_becomes_headers() -> None:
-    report = MemoryReport("req_1", "injected", "alice", "ses_1", count=3, tokens=120, took_ms=4.26, stored="yes")
-    report = replace(report, strategy="agentic", upstream="a/1=429, b/2=200")
+    report = MemoryReport("req_1", "injected", "alice", "ses_1", shown=3, tokens=120, took_ms=4.26, stored="yes")
+    report = report._replace(strategy="agentic", upstream="a/1=429, b/2=200")
     found = dict(response_headers(report))
     assert found == {
         b"x-memory-request-id": b"req_1",
