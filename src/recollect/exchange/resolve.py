@@ -174,8 +174,8 @@ class Resolver:
         """The session whose live branch shares the longest run with the request. Among equals the one that the
         request continues goes before one that it would edit (two chats may begin alike), then the newest."""
         best: tuple[Session | None, Alignment] = (None, Alignment(AtHead(), known=0, matched=0))
-        for session in await self._sessions.sessions_with(vault, marks[:-1], CANDIDATES):
-            alignment = await self._align(vault, session, marks)
+        for session, branch in await self._sessions.sessions_with(vault, marks[:-1], CANDIDATES):
+            alignment = align(marks, branch)
             if (alignment.matched, alignment.reaches_head) > (best[1].matched, best[1].reaches_head):
                 best = (session, alignment)
         return best

@@ -97,8 +97,10 @@ class SessionStore(Protocol):
     async def latest_session(self, vault: VaultId, agent_id: str | None) -> Session | None:
         """The session of that agent with the newest activity."""
 
-    async def sessions_with(self, vault: VaultId, fingerprints: Sequence[Fingerprint], limit: int) -> list[Session]:
-        """Sessions whose live branch holds any of these fingerprints, newest activity first."""
+    async def sessions_with(
+        self, vault: VaultId, fingerprints: Sequence[Fingerprint], limit: int
+    ) -> list[tuple[Session, list[BranchEntry]]]:
+        """Sessions whose live branch holds any of these fingerprints, newest activity first, each with that branch."""
 
     async def branch(self, vault: VaultId, session: SessionNumber) -> list[BranchEntry]:
         """The live branch, first message first."""

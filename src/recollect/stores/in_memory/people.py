@@ -120,7 +120,9 @@ class InMemorySessions:
         found = [session for session in self._sessions(vault) if session.agent_id == agent_id]
         return max(found, key=_activity, default=None)
 
-    async def sessions_with(self, vault: VaultId, fingerprints: Sequence[Fingerprint], limit: int) -> list[Session]:
+    async def sessions_with(
+        self, vault: VaultId, fingerprints: Sequence[Fingerprint], limit: int
+    ) -> list[tuple[Session, list[BranchEntry]]]:
         """See :meth:`SessionStore.sessions_with`."""
         sessions = self._sessions(vault)
         wanted = set(fingerprints)
@@ -130,7 +132,8 @@ class InMemorySessions:
             entry.stored.session_number for entry in messages if entry.stored.is_live and entry.fingerprint in wanted
         }
         found = [session for session in sessions if session.number in numbers]
-        return sorted(found, key=_activity, reverse=True)[:limit]
+        newest = sorted(found, key=_activity, reverse=True)[:limit]
+        return [(session, await self.branch(vault, session.number)) for session in newest]
 
     async def branch(self, vault: VaultId, session: SessionNumber) -> list[BranchEntry]:
         """See :meth:`SessionStore.branch`."""

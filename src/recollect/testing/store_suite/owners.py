@@ -139,12 +139,15 @@ class OwnerTests:
         vault = await writer.vault()
         hi, hello = said("user", "hi").fingerprint, said("assistant", "hello").fingerprint
         found = await store.sessions.sessions_with(vault, [hello, hi], 9)
-        assert [session.name for session in found] == ["t", "s"]
-        assert [session.name for session in await store.sessions.sessions_with(vault, [hi], 1)] == ["t"]
+        assert [session.name for session, _ in found] == ["t", "s"]
+        assert [branch for _, branch in found] == [
+            await store.sessions.branch(vault, session.number) for session, _ in found
+        ]
+        assert [session.name for session, _ in await store.sessions.sessions_with(vault, [hi], 1)] == ["t"]
         assert await store.sessions.sessions_with(vault, [hello], 9) == []
         assert await store.sessions.sessions_with(vault, [], 9) == []
         await writer.write(said("assistant", "hello", distinguisher="noon"), session="u")
-        assert [session.name for session in await store.sessions.sessions_with(vault, [hello], 9)] == ["u"]
+        assert [session.name for session, _ in await store.sessions.sessions_with(vault, [hello], 9)] == ["u"]
 
     async def test_nothing_of_a_vault_is_seen_from_another(self, store: Store) -> None:
         alice, bob = Writer(store), Writer(store, user="bob")
