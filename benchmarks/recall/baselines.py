@@ -34,7 +34,7 @@ class Baseline:
 def bm25(index: VaultIndex, query: Query) -> NDArray[np.float32]:
     """BM25 over passages, stemmed, stop words out, the speaker's name in."""
     frequencies = signals.term_frequencies(index, query)
-    return signals.bm25(frequencies, index.layout.lengths, [count for _, count in query.groups])
+    return signals.bm25(frequencies, index.standing.norms[0], [count for _, count in query.groups])
 
 
 def dense(index: VaultIndex, query: Query) -> NDArray[np.float32]:

@@ -26,18 +26,16 @@ def eligible_places(index: VaultIndex, request: RecallRequest) -> NDArray[np.boo
     layout = index.layout
     columns = index.messages
     rows = layout.message
-    occurred = columns.occurred_ms.view[rows]
     allowed = np.ones(len(layout), np.bool_)
     for role in _HIDDEN_ROLES:
         number = index.roles.find(role)
         if number is not None:
             allowed &= columns.role.view[rows] != number
     if request.since is not None:
-        allowed &= occurred >= milliseconds(request.since)
-    if request.until is not None:
-        allowed &= occurred <= milliseconds(request.until)
-    if request.as_of is not None:
-        allowed &= occurred <= milliseconds(request.as_of)
+        allowed &= columns.occurred_ms.view[rows] >= milliseconds(request.since)
+    for last in (request.until, request.as_of):
+        if last is not None:
+            allowed &= columns.occurred_ms.view[rows] <= milliseconds(last)
     if request.agent_id is not None:
         agent = index.agents.find(request.agent_id)
         allowed &= columns.agent.view[rows] == (-1 if agent is None else agent)
@@ -51,7 +49,11 @@ def eligible_places(index: VaultIndex, request: RecallRequest) -> NDArray[np.boo
 def repeated_places(index: VaultIndex, request: RecallRequest) -> NDArray[np.bool_]:
     """Places of messages that the request holds already, itself or in a block."""
     rows = [*index.rows_with(request.present), *index.rows_of(request.excluded)]
-    return np.isin(index.layout.message, rows) if rows else np.zeros(len(index.layout), np.bool_)
+    if not rows:
+        return np.zeros(len(index.layout), np.bool_)
+    is_repeated = np.zeros(len(index.messages.number), np.bool_)
+    is_repeated[rows] = True
+    return is_repeated[index.layout.message]
 
 
 def milliseconds(moment: datetime) -> int:

@@ -23,7 +23,8 @@ FROM_BEFORE = 0.85
 FROM_BEHIND = 0.75
 """What a match in the passage before or behind is worth to a passage in the windowed MaxSim."""
 FEEDBACK_PASSAGES = 5
-_EARLIER_OPENINGS = 3
+_DISTANCES = np.arange(1, 4)[:, None]
+"""The three openings before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +76,36 @@ def answering_late(index: VaultIndex, places: NDArray[np.int64], late: NDArray[n
     return _neighbours(index, places, late * index.standing.asks[places], -1)
 
 
-def feedback(index: VaultIndex, places: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Cosine with the mean vector of the five best: a second round that also finds what the question does not
-    name (Rocchio 1971)."""
-    vectors = _vectors(index, places)
+def feedback(vectors: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cosine of the candidates' vectors with the mean of the five best: a second round that also finds what the
+    question does not name (Rocchio 1971)."""
     best = np.argsort(-scores, kind="stable")[:FEEDBACK_PASSAGES]
     mean = vectors[best].mean(axis=0)
     return np.asarray(vectors @ (mean / max(float(np.linalg.norm(mean)), 1e-6)), np.float32)
 
 
-def novelty(index: VaultIndex, places: NDArray[np.int64]) -> NDArray[np.float32]:
+def novelty(index: VaultIndex, places: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """1 - the largest cosine of a user's message with the three before it that open a user's message in the
-    session: high where a new subject begins; 1 for everything that is not such an opening."""
-    layout = index.layout
-    opens = index.standing.user_role * index.standing.opens > 0
-    openings = np.flatnonzero(opens)
+    session: high where a new subject begins; 1 for everything that is not such an opening. ``vectors`` are those of the
+    places."""
+    session = index.layout.session
+    openings = index.standing.openings
     result = np.ones(len(places), np.float32)
-    known = np.flatnonzero(opens[places])
-    order = np.searchsorted(openings, places[known])
-    own = _vectors(index, places[known])
-    for distance in range(1, _EARLIER_OPENINGS + 1):
-        earlier = openings[np.maximum(order - distance, 0)]
-        cosine = np.einsum("ij,ij->i", own, _vectors(index, earlier))
-        is_near = (order >= distance) & (layout.session[earlier] == layout.session[places[known]])
-        result[known] = np.minimum(result[known], np.where(is_near, 1 - cosine, 1))
-    return result
+    if not len(openings):
+        return result
+    order = np.searchsorted(openings, places)
+    known = np.flatnonzero(openings[np.minimum(order, len(openings) - 1)] == places)
+    order = order[known]
+    before = order - _DISTANCES
+    earlier = openings[np.maximum(before, 0)]
+    is_near = (before >= 0) & (session[earlier] == session[places[known]])
+    cosines = np.einsum("ij,kij->ki", vectors[known], vectors_of(index, earlier))
+    result[known] = np.where(is_near, 1 - cosines, 1).min(axis=0)
+    return np.minimum(result, 1)
 
 
-def _vectors(index: VaultIndex, places: NDArray[np.int64]) -> NDArray[np.float32]:
+def vectors_of(index: VaultIndex, places: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The dense vectors of some places, in whatever shape these have: float32 (…, dimension)."""
     vectors = index.dense.view[index.layout.passage[places]].astype(np.float32)
     vectors -= np.float32(ZERO_BYTE)
     vectors /= DENSE_UNIT

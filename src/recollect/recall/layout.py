@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,8 @@ class Layout:
 
     ``passage`` and ``message`` are rows of the vault's columns; ``place_of`` maps a passage row back, -1 where
     it is not live. ``session_starts`` are the places where a session begins, ``session`` the ordinal of each
-    place's session. ``neighbours[o]`` says where the passage at distance o belongs to the window.
+    place's session. ``neighbours[o]`` says where the passage at distance o belongs to the window, ``shares[o]`` the
+    same as 1 and 0.
     ``lengths`` are term counts.
     """
 
@@ -35,6 +36,7 @@ class Layout:
     lengths: NDArray[np.float32]
     window_lengths: tuple[NDArray[np.float32], NDArray[np.float32]]
     neighbours: dict[int, NDArray[np.bool_]]
+    shares: dict[int, NDArray[np.float32]]
 
     def __len__(self) -> int:
         """Places."""
@@ -43,11 +45,15 @@ class Layout:
     def shifted(self, values: NDArray[np.float32], offset: int) -> NDArray[np.float32]:
         """The value at the neighbour ``offset`` places away, 0 where that is outside of the window."""
         moved = np.zeros_like(values)
+        self.add_shifted(moved, values, offset)
+        return moved
+
+    def add_shifted(self, total: NDArray[np.float32], values: NDArray[np.float32], offset: int) -> None:
+        """Add to ``total`` what :meth:`shifted` would be."""
         if abs(offset) < len(self):
             source = slice(offset, None) if offset > 0 else slice(None, offset)
             target = slice(None, -offset) if offset > 0 else slice(-offset, None)
-            moved[..., target] = np.where(self.neighbours[offset][target], values[..., source], 0)
-        return moved
+            total[..., target] += values[..., source] * self.shares[offset][target]
 
 
 def lay_out(messages: MessageColumns, passages: PassageColumns) -> Layout:
@@ -65,12 +71,13 @@ def lay_out(messages: MessageColumns, passages: PassageColumns) -> Layout:
     lengths = passages.terms.lengths[passage].astype(np.float32)
     session = np.cumsum(begins) - 1
     neighbours = _neighbours(session, lengths)
+    shares = {offset: inside.astype(np.float32) for offset, inside in neighbours.items()}
     layout = Layout(
-        passage, message, place_of, session, np.flatnonzero(begins), lengths, (lengths, lengths), neighbours
+        passage, message, place_of, session, np.flatnonzero(begins), lengths, (lengths, lengths), neighbours, shares
     )
     near = lengths + layout.shifted(lengths, -1) + layout.shifted(lengths, 1)
     wide = near + layout.shifted(lengths, -2) + layout.shifted(lengths, 2)
-    return Layout(passage, message, place_of, session, np.flatnonzero(begins), lengths, (near, wide), neighbours)
+    return replace(layout, window_lengths=(near, wide))
 
 
 def _neighbours(session: NDArray[np.int64], lengths: NDArray[np.float32]) -> dict[int, NDArray[np.bool_]]:

@@ -93,13 +93,13 @@ def wide_signals(index: VaultIndex, query: Query, frequencies: NDArray[np.float3
     layout = index.layout
     counts = [count for _, count in query.groups]
     near, wide = signals.window_frequencies(frequencies, layout)
-    lexical = signals.bm25(frequencies, layout.lengths, counts)
-    speaker = signals.spoken_by(index, named_speakers(index, query))
     standing = index.standing
+    lexical = signals.bm25(frequencies, standing.norms[0], counts)
+    speaker = signals.spoken_by(index, named_speakers(index, query))
     found: Scores = {
         "lexical": lexical,
-        "near_window": signals.bm25(near, layout.window_lengths[0], counts),
-        "wide_window": signals.bm25(wide, layout.window_lengths[1], counts),
+        "near_window": signals.bm25(near, standing.norms[1], counts),
+        "wide_window": signals.bm25(wide, standing.norms[2], counts),
         "answers": signals.answering(index, lexical),
         "speaker": speaker,
         "other_speaker": (1 - speaker) * np.float32(speaker.any()),
@@ -129,15 +129,16 @@ def closer_signals(index: VaultIndex, query: Query, places: NDArray[np.int64], h
         return {}
     matches = late_signals.match_tokens(index, query.embedding, places)
     has_states = np.asarray(matches.best.any(axis=1), np.bool_)
+    vectors = late_signals.vectors_of(index, places)
     late = _filled(matches.weighed(matches.best), here["lexical"], has_states)
     found: Scores = {
         "late": late,
         "late_window": _filled(late_signals.windowed(index, matches), here["near_window"], has_states),
         "answers_late": late_signals.answering_late(index, places, late),
         "late_session": _session(index, places, late),
-        "novelty": late_signals.novelty(index, places),
+        "novelty": late_signals.novelty(index, places, vectors),
     }
-    found["feedback"] = late_signals.feedback(index, places, fuse(here | found, plan.late_weights))
+    found["feedback"] = late_signals.feedback(vectors, fuse(here | found, plan.late_weights))
     return found
 
 
@@ -150,19 +151,32 @@ def fuse(found: Scores, weights: Mapping[str, float]) -> NDArray[np.float32]:
     total = np.zeros(length, np.float32)
     for name, weight in weights.items():
         values = found.get(name)
-        if values is not None and weight:
-            total += np.float32(weight) * (values if name in ABSOLUTE else scaled(values))
+        if values is None or not weight:
+            continue
+        if name in ABSOLUTE:
+            total += np.float32(weight) * values
+        elif (stretch := _stretch(values)) is not None:
+            low, width = stretch
+            total += values * np.float32(weight / width)
+            total -= np.float32(weight * low / width)
     return total
 
 
 def scaled(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Values moved to 0..1; zeros where all are the same."""
-    if not len(values):
-        return values
-    low, high = float(values.min()), float(values.max())
-    if high - low < _LEAST_SPREAD:
+    stretch = _stretch(values)
+    if stretch is None:
         return np.zeros_like(values)
-    return np.asarray((values - low) / (high - low), np.float32)
+    low, width = stretch
+    return np.asarray((values - low) / width, np.float32)
+
+
+def _stretch(values: NDArray[np.float32]) -> tuple[float, float] | None:
+    """The lowest value, and how far the highest is from it; None where all are the same."""
+    if not len(values):
+        return None
+    low, high = float(values.min()), float(values.max())
+    return None if high - low < _LEAST_SPREAD else (low, high - low)
 
 
 def _filled(
@@ -176,6 +190,4 @@ def _filled(
 
 
 def _session(index: VaultIndex, places: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    spread = np.full(len(index.layout), -np.inf, np.float32)
-    spread[places] = scores
-    return signals.session_scores(spread, index.layout)[places]
+    return signals.session_scores(scores, index.layout.session[places])

@@ -90,13 +90,22 @@ class Selector:
         """Ranked places, the best passage of each message, near-duplicates left out."""
         messages: set[int] = set()
         texts: set[bytes] = set()
-        for rank, place in enumerate(ranking.places.tolist()):
-            message = int(self._layout.message[place])
+        terms = self._index.passages.terms
+        passages = self._layout.passage[ranking.places]
+        ranked = zip(
+            ranking.places.tolist(),
+            self._layout.message[ranking.places].tolist(),
+            terms.offsets[passages].tolist(),
+            terms.offsets[passages + 1].tolist(),
+            self._asks[ranking.places].tolist(),
+            strict=True,
+        )
+        for rank, (place, message, begin, end, asks) in enumerate(ranked):
             if message in messages:
                 continue
             messages.add(message)
-            text = self._terms(place)
-            if self._asks[place]:
+            text = terms.rows.view[begin:end].tobytes()
+            if asks:
                 text += QUESTION  # a question does not stand for the statement that answers it in its words
             if text in texts:
                 choice.cut.append((self._number(place), "duplicate"))
@@ -119,11 +128,6 @@ class Selector:
 
     def _number(self, place: int) -> int:
         return int(self._index.messages.number.view[self._layout.message[place]])
-
-    def _terms(self, place: int) -> bytes:
-        terms = self._index.passages.terms
-        passage = int(self._layout.passage[place])
-        return terms.rows.view[terms.offsets[passage] : terms.offsets[passage + 1]].tobytes()
 
 
 def recent_places(

@@ -1,6 +1,6 @@
 """What can be said of a passage whatever the question: computed once a layout, read by every question.
 
-All are float32 (places,), but for ``days``.
+All are float32 (places,) where nothing else is said.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 MILLISECONDS_A_DAY = 86_400_000
 EPOCH_DAY = date(1970, 1, 1).toordinal()
+K1 = 1.2
+B = 0.75
+"""The parameters of BM25."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Standing:
     ``length``: natural logarithm of its tokens: longer ones hold more, and cost more.
     ``recency``: its time of utterance, 0 for the oldest, 1 for the newest.
     ``days``: the day (ordinal, UTC) it was said on, int64.
+    ``norms``: BM25's ``k1 (1 - b + b · length / mean length)`` of the passage and of its two windows.
+    ``openings``: the places that open a user's message, int64, ascending.
     """
 
     user_role: NDArray[np.float32]
@@ -48,6 +53,8 @@ class Standing:
     length: NDArray[np.float32]
     recency: NDArray[np.float32]
     days: NDArray[np.int64]
+    norms: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+    openings: NDArray[np.int64]
 
 
 def standing_of(index: VaultIndex, layout: Layout) -> Standing:
@@ -56,9 +63,11 @@ def standing_of(index: VaultIndex, layout: Layout) -> Standing:
     flags = passages.flags.view[layout.passage]
     user = index.roles.find("user")
     occurred = messages.occurred_ms.view[layout.message]
+    is_user = messages.role.view[layout.message] == (-1 if user is None else user)
+    opens = passages.piece.view[layout.passage] == 0
     return Standing(
-        user_role=_ones(messages.role.view[layout.message] == (-1 if user is None else user)),
-        opens=_ones(passages.piece.view[layout.passage] == 0),
+        user_role=_ones(is_user),
+        opens=_ones(opens),
         asks=_ones((flags & ASKS) > 0),
         instructs=_ones((flags & INSTRUCTS) > 0),
         counts=_ones((flags & COUNTS) > 0),
@@ -66,7 +75,14 @@ def standing_of(index: VaultIndex, layout: Layout) -> Standing:
         length=np.log(np.maximum(passages.tokens.view[layout.passage], 1)).astype(np.float32),
         recency=_recency(occurred),
         days=np.asarray(occurred // MILLISECONDS_A_DAY + EPOCH_DAY, np.int64),
+        norms=(_norms(layout.lengths), _norms(layout.window_lengths[0]), _norms(layout.window_lengths[1])),
+        openings=np.flatnonzero(is_user & opens),
     )
+
+
+def _norms(lengths: NDArray[np.float32]) -> NDArray[np.float32]:
+    mean = max(float(lengths.mean()), 1.0) if len(lengths) else 1.0
+    return (K1 * (1 - B + B * lengths / mean)).astype(np.float32)
 
 
 def _ones(holds: NDArray[np.bool_]) -> NDArray[np.float32]:
