@@ -40,7 +40,8 @@ class UsageBook:
     def add(self, account: UsageAccount, counts: UsageCounts) -> None:
         """Note what an exchange took."""
         self._add(account, counts)
-        self._write_later()
+        if self._writing is None:
+            self._write_later()
 
     @property
     def total(self) -> UsageCounts:
@@ -51,7 +52,8 @@ class UsageBook:
         """Set a budget's window right by so much."""
         if charge.amount:
             self._changes.append(charge)
-            self._write_later()
+            if self._writing is None:
+                self._write_later()
 
     async def flush(self) -> bool:
         """Write what there is now; False where the store does not take it, and it is kept for later."""
@@ -93,13 +95,17 @@ class UsageBook:
         for account, counts in sums.items():
             self._add(account, counts)
         self._changes = [*changes, *self._changes]
+        if self._writing is None:
+            self._write_later()
 
     def _write_later(self) -> None:
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.get_running_loop().create_task(self._write())
+        self._writing = asyncio.get_running_loop().create_task(self._write())
 
     async def _write(self) -> None:
         delay_s = self._write_after_s
-        while self._sums or self._changes:
-            await asyncio.sleep(delay_s)
-            delay_s = self._write_after_s if await self.flush() else TRY_AGAIN_AFTER_S
+        try:
+            while self._sums or self._changes:
+                await asyncio.sleep(delay_s)
+                delay_s = self._write_after_s if await self.flush() else TRY_AGAIN_AFTER_S
+        finally:
+            self._writing = None

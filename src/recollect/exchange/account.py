@@ -19,6 +19,7 @@ from recollect.wire.usage import asks_for_usage, find_usage, most_output
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from datetime import datetime
 
     from recollect.accounting.book import UsageBook
     from recollect.domain.budgets import Standing
@@ -87,7 +88,9 @@ class Accountant:
         """Forward what budgets have room for, and count what comes back: ``exchange.cost`` is known once the reply is
         closed. RateLimitedError where there is no room."""
         is_counted = exchange.dialect is not None or exchange.request.method == "POST"
-        standings = await self._admit(exchange, body) if is_counted else ()
+        principal = exchange.principal
+        is_limited = is_counted and principal is not None and (principal.limits or self.budgets.rules.are_any)
+        standings = await self._admit(exchange, body) if is_limited else ()
         reply = None
         try:
             reply = await forwarder.send(exchange, body)
@@ -100,10 +103,10 @@ class Accountant:
         return MeteredReply(reply, partial(self._settle, exchange), strips=exchange.edit.asks_usage, told=told)
 
     async def _admit(self, exchange: Exchange, body: object) -> list[Standing]:
-        """Take what the exchange will probably need from every budget that it falls under. Without any, nothing is
-        asked; a store that is away lets everybody through, and what was taken is noted later."""
+        """Take what the exchange will probably need from every budget that it falls under. A store that is away lets
+        everybody through, and what was taken is noted later."""
         principal, rules = exchange.principal, self.budgets.rules
-        if principal is None or not (principal.limits or rules.are_any):
+        if principal is None:
             return []
         provider, model = self._provider_of(exchange.route), exchange.model
         limits = list(rules.limits_on(principal.project, payer_of(exchange), f"{provider}/{model}", principal.limits))
@@ -132,7 +135,7 @@ class Accountant:
         else:
             is_text = exchange.request.path == EMBEDDINGS and isinstance(body, bytes)
             usage = Usage(len(body) // BYTES_PER_TOKEN if is_text and isinstance(body, bytes) else 0)
-        return _amounts(self._cost(provider, exchange.model, usage))
+        return _amounts(self._cost(provider, exchange.model, usage, exchange.started_at))
 
     def _settle(self, exchange: Exchange, reply: MeteredReply) -> None:
         provider, model = self._provider_of(exchange.route), exchange.model
@@ -140,7 +143,7 @@ class Accountant:
             cost: Cost | None = Cost(provider, model, Usage(), 0)
         else:
             usage = self._usage(exchange, reply)
-            cost = None if usage is None else self._cost(provider, model, usage)
+            cost = None if usage is None else self._cost(provider, model, usage, exchange.started_at)
         exchange.cost = cost
         if exchange.charges:
             self._correct(exchange, _amounts(cost))
@@ -158,8 +161,8 @@ class Accountant:
         output = estimate_tokens(f"{said.text}{said.content or ''}") if said else 0
         return Usage(estimated_input(exchange), output, is_estimated=True)
 
-    def _cost(self, provider: str, model: str, usage: Usage) -> Cost:
-        nano_usd = 0 if provider == BUILT_IN else self.prices.cost_nano_usd(provider, model, usage)
+    def _cost(self, provider: str, model: str, usage: Usage, at: datetime) -> Cost:
+        nano_usd = 0 if provider == BUILT_IN else self.prices.cost_nano_usd(provider, model, usage, at)
         return Cost(provider, model, usage, nano_usd)
 
     def _correct(self, exchange: Exchange, amounts: Mapping[Measure, int]) -> None:
@@ -195,15 +198,15 @@ def _amounts(cost: Cost | None) -> Mapping[Measure, int]:
 
 
 def _counts(cost: Cost) -> UsageCounts:
-    usage, nano_usd = cost.usage, cost.nano_usd
+    input_tokens, output_tokens, cached, cache_write, _, is_estimated = cost.usage
     return UsageCounts(
         1,
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cached_tokens,
-        usage.cache_write_tokens,
-        nano_usd=nano_usd or 0,
-        unpriced=int(nano_usd is None),
-        estimated=int(usage.is_estimated),
-        cached_without_memory=usage.cached_tokens,
+        input_tokens,
+        output_tokens,
+        cached,
+        cache_write,
+        cost.nano_usd or 0,
+        int(cost.nano_usd is None),
+        int(is_estimated),
+        cached_without_memory=cached,
     )

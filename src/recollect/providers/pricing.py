@@ -53,17 +53,17 @@ class UnitPrices:
 
     def cost_nano_usd(self, usage: Usage) -> int:
         """What the provider charges."""
-        total = usage.input_tokens
-        if not usage.cached_tokens and not usage.cache_write_tokens:
-            sums = total * self.input.at(total) + usage.output_tokens * self.output.at(total)
+        total, output, cached, written, _, _ = usage
+        if not cached and not written:
+            sums = total * self.input.at(total) + output * self.output.at(total)
             return self.request + -(-sums // MILLION)
-        cached = min(usage.cached_tokens, total)
-        written = min(usage.cache_write_tokens, total - cached)
+        cached = min(cached, total)
+        written = min(written, total - cached)
         sums = (
             (total - cached - written) * self.input.at(total)
             + cached * self.cached.at(total)
             + written * self.cache_write.at(total)
-            + usage.output_tokens * self.output.at(total)
+            + output * self.output.at(total)
         )
         return self.request + -(-sums // MILLION)
 
@@ -80,9 +80,9 @@ class PriceBook:
         self._known: dict[tuple[str, str], UnitPrices | None] = {}
         self._known_until = datetime.min.replace(tzinfo=UTC)
 
-    def unit_prices(self, provider: str, model: str) -> UnitPrices | None:
-        """The prices, None for a model that nobody has priced (a local one, a deployment's own name)."""
-        now = self._now()
+    def unit_prices(self, provider: str, model: str, at: datetime | None = None) -> UnitPrices | None:
+        """The prices (``at``: now), None for a model that nobody has priced: a local one, a deployment's own name."""
+        now = at or self._now()
         if now >= self._known_until or len(self._known) > MOST_KNOWN:
             self._known.clear()
             self._known_until = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
@@ -98,12 +98,12 @@ class PriceBook:
     def _override(self, provider: str, model: str) -> UnitPrices | None:
         return self._overrides.get(f"{provider}/{model}") or self._overrides.get(f"{provider}/*")
 
-    def cost_nano_usd(self, provider: str, model: str, usage: Usage) -> int | None:
-        """What a request cost, None where the model's price is not known. What such a provider as OpenRouter says
-        that it charges goes before the list."""
+    def cost_nano_usd(self, provider: str, model: str, usage: Usage, at: datetime | None = None) -> int | None:
+        """What a request (``at``: now) cost, None where the model's price is not known. What such a provider as
+        OpenRouter says that it charges goes before the list."""
         if provider in CATALOGUES and usage.reported_nano_usd is not None and not self._override(provider, model):
             return usage.reported_nano_usd
-        prices = self.unit_prices(provider, model)
+        prices = self.unit_prices(provider, model, at)
         return None if prices is None else prices.cost_nano_usd(usage)
 
 

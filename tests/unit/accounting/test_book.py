@@ -91,3 +91,22 @@ async def test_what_is_kept_has_a_bound(monkeypatch):
     assert await book.flush()
     assert (await away.store.reserve([charge(1)]))[0].used == 0
     await book.close()
+
+
+async def test_what_a_reader_could_not_write_is_written_later():
+    class Slow(Away):
+        async def add_usage(self, totals, changes=()):
+            await asyncio.sleep(0.02)  # meanwhile, the writer looks for sums, and finds none
+            await super().add_usage(totals, changes)
+
+    store = Slow()
+    book = UsageBook(store, write_after_s=0.001)
+    book.add(ACCOUNT, ONE)
+    assert not await book.flush()
+    store.is_away = False
+    for _ in range(500):
+        if await store.store.usage(UsageQuery("p")):
+            break
+        await asyncio.sleep(0.01)
+    assert await store.requests() == [1]
+    await book.close()
