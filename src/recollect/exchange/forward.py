@@ -101,7 +101,7 @@ class Forwarder:
         return ProviderChatModel(self.asking, route, route.model or model)
 
     def _planned(self, exchange: Exchange, question: RouteRequest) -> Plan:
-        if exchange.head.provider_key is not None and not _is_deliberate(exchange):
+        if question.provider_key is not None and not _is_deliberate(exchange):
             configured = self._configured_plan(question)
             if configured is not None and configured.first.credentials:
                 return configured

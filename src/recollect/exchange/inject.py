@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from recollect.exchange.exchange import Exchange
 
 NONCE_BYTES = 4
+_SHADOW = MemoryMode.SHADOW
 
 
 def block_of(hits: Sequence[Hit], controls: Controls, seed: bytes) -> str:
@@ -50,6 +52,12 @@ def injection_of(hits: Sequence[Hit], controls: Controls, lineage: Lineage, at: 
     return Injection(lineage=lineage, block=block_of(hits, controls, lineage), sources=sources, injected_at=at)
 
 
+@lru_cache(maxsize=512)
+def _model_edit(model: str | None) -> PromptEdit:
+    """What is changed without memory: nothing but the spelling of the model."""
+    return PromptEdit(model=model)
+
+
 class Injector:
     """Decides what is put where; the dialect does the splicing."""
 
@@ -58,8 +66,9 @@ class Injector:
         model = exchange.route.model if exchange.route else None
         place, prompt = exchange.place, exchange.prompt
         if place is None or prompt is None or not exchange.controls.mode.injects:
-            exchange.edit = PromptEdit(model=model)
-            self._note_shadow(exchange)
+            exchange.edit = _model_edit(model)
+            if exchange.controls.mode is _SHADOW:
+                self._note_shadow(exchange)
             return
         known = {one.lineage: one.block for one in exchange.sticky}
         if exchange.keeps_block:
@@ -89,7 +98,7 @@ class Injector:
     def _note_shadow(self, exchange: Exchange) -> None:
         """Mode ``shadow``: what would have been injected is for the trace alone."""
         place, prompt = exchange.place, exchange.prompt
-        if exchange.controls.mode is not MemoryMode.SHADOW or place is None or prompt is None:
+        if place is None or prompt is None:
             return
         exchange.status = MemoryStatus.SHADOW
         hits = exchange.recalled.selection if exchange.recalled else ()

@@ -66,7 +66,8 @@ class ChatCompletions:
         Utterances that cannot hold a block are left alone.
         """
         edits = own_field_edits(body) + model_edits(body, edit.model) + memory_flag_edits(body, _elements)
-        edits += usage_edits(body) if edit.asks_usage else []
+        if edit.asks_usage:
+            edits += usage_edits(body)
         if edit.blocks or edit.profile:
             elements = _elements(body)
             for index, block in edit.blocks.items():

@@ -18,13 +18,13 @@ import orjson
 from recollect.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     _Scan = Callable[[str, int], tuple[object, int]]
 
 _BYTE_ORDER_MARK = "\ufeff"
-_ESCAPE = "\\u"
-"""How a letter can be written without being there."""
+_escaped_letter = re.compile(r"\\u00").search
+"""How a letter of ASCII can be written without being there."""
 _SPANNED_KEYS = frozenset({"messages", "input"})
 """Arrays whose elements' places are noted while parsing, because dialects always need them."""
 
@@ -104,7 +104,7 @@ def cut_members(members: Sequence[Member], keys: Collection[str]) -> list[Edit]:
 class JsonDocument:
     """A JSON object: its values, and once somebody asks for them, its members in order with their places."""
 
-    __slots__ = ("_elements", "_members", "_text", "body", "values")
+    __slots__ = ("_elements", "_has_escapes", "_members", "_text", "body", "values")
 
     def __init__(self, body: bytes, values: dict[str, object]) -> None:
         """Use :meth:`parse`."""
@@ -112,6 +112,7 @@ class JsonDocument:
         self.values = values
         """The members as a dict; of duplicate keys the last counts, as for every provider."""
         self._text: str | None = None
+        self._has_escapes: bool | None = None
         self._members: tuple[Member, ...] | None = None
         self._elements: dict[int, tuple[Element, ...]] = {}
 
@@ -180,20 +181,28 @@ class JsonDocument:
 
     def may_hold(self, key: str) -> bool:
         """Whether any object in the body can have that key: False is certain."""
-        return f'"{key}"' in self.text or _ESCAPE in self.text
+        return f'"{key}"' in self.text or self._may_spell
 
     def _alone(self, key: str) -> Member | None:
         """The member with a key that is there, without looking at the others: where its name stands nowhere else in
         the text, and nothing is written in escapes that may spell it."""
         text, name = self.text, f'"{key}"'
-        if text.count(name) != 1 or _ESCAPE in text:
+        start = text.find(name)
+        if start < 0 or self._may_spell or text.find(name, start + 1) >= 0:
             return None
-        start = text.index(name)
         place = _plain_key(text, start)
         if place is None or key in _SPANNED_KEYS:
             return None
-        value, end = _scan_value(text, place.end())
-        return Member(key, value, start, place.end(), end)
+        value_start = place.end()
+        value, end = _scan_value(text, value_start)
+        return Member(key, value, start, value_start, end)
+
+    @property
+    def _may_spell(self) -> bool:
+        """Whether anything is written in escapes that could be a key."""
+        if self._has_escapes is None:
+            self._has_escapes = "\\" in self.text and _escaped_letter(self.text) is not None
+        return self._has_escapes
 
     def elements(self, start: int) -> tuple[Element, ...]:
         """The elements of the array that starts there."""
@@ -206,23 +215,25 @@ class JsonDocument:
         """The members of the object that starts there."""
         return tuple(_scan_members(self.text, start, {})[0])
 
-    def splice(self, edits: Iterable[Edit]) -> bytes:
+    def splice(self, edits: Sequence[Edit]) -> bytes:
         """The bytes with the edits applied, which must not overlap; insertions at one place keep their order.
 
         Without edits, the very bytes object that was parsed.
         """
-        ordered = sorted(edits, key=lambda edit: (edit.start, edit.end))
-        if not ordered:
+        if not edits:
             return self.body
+        text = self.text
+        if len(edits) > 1:
+            edits = sorted(edits, key=lambda edit: (edit.start, edit.end))
         pieces: list[str] = []
         position = 0
-        for start, end, replacement in ordered:
+        for start, end, replacement in edits:
             if start < position:
                 message = "edits overlap"
                 raise ValueError(message)
-            pieces += (self.text[position:start], replacement)
+            pieces += (text[position:start], replacement)
             position = end
-        pieces.append(self.text[position:])
+        pieces.append(text[position:])
         return "".join(pieces).encode()
 
 

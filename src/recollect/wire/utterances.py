@@ -92,7 +92,9 @@ def own_field_edits(body: JsonDocument) -> list[Edit]:
 def memory_flag_edits(body: JsonDocument, elements_of: Callable[[JsonDocument], Sequence[Element]]) -> list[Edit]:
     """The cuts that take ``memory`` out of messages."""
     edits: list[Edit] = []
-    for element in elements_of(body) if body.may_hold(MEMORY_FLAG) else ():
+    if not body.may_hold(MEMORY_FLAG):
+        return edits
+    for element in elements_of(body):
         if isinstance(element.value, dict) and MEMORY_FLAG in element.value:
             edits += cut_members(body.members_at(element.start), {MEMORY_FLAG})
     return edits
