@@ -66,10 +66,10 @@ class MeteredReply:
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as received, but for what ``strips`` takes out."""
-        if self._strips:
-            return self._stripped()
         self._rest = self._reply.chunks()
-        return self
+        if not self._strips:
+            return self
+        return _StrippedChunks(self._rest, CopyDecoder(self._encoding) if self._encoding else None, self._keep)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Itself: see :meth:`chunks`."""
@@ -94,27 +94,46 @@ class MeteredReply:
             return decode_copy(self._kept, self._encoding)
         return self._kept[0] if len(self._kept) == 1 else b"".join(self._kept)
 
-    async def _stripped(self) -> AsyncIterator[bytes]:
-        stripper = UsageStripper()
-        decoder = CopyDecoder(self._encoding) if self._encoding else None
-        try:
-            async for chunk in self._reply.chunks():
-                decoded = decoder.feed(chunk) if decoder else chunk
-                self._keep(decoded)
-                passing = stripper.feed(decoded)
-                if passing:
-                    yield passing
-        except UpstreamBrokenError:
-            held = stripper.flush()
-            if held:
-                yield held
-            raise
-        held = stripper.flush()
-        if held:
-            yield held
-
     def _keep(self, chunk: bytes) -> None:
         self._kept.append(chunk)
         self._size += len(chunk)
         while self._size > MAX_KEPT_BYTES and len(self._kept) > 1:
             self._size -= len(self._kept.popleft())
+
+
+class _StrippedChunks:
+    """A stream without the count that was asked for by us. No generator, which takes longer for each chunk."""
+
+    __slots__ = ("_decoder", "_failure", "_is_over", "_keep", "_rest", "_stripper")
+
+    def __init__(self, rest: AsyncIterator[bytes], decoder: CopyDecoder | None, keep: Callable[[bytes], None]) -> None:
+        self._rest = rest
+        self._decoder = decoder
+        self._keep = keep
+        self._stripper = UsageStripper()
+        self._is_over = False
+        self._failure: UpstreamBrokenError | None = None
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._is_over:
+            try:
+                chunk = await anext(self._rest)
+            except StopAsyncIteration:
+                self._is_over = True
+                passing = self._stripper.flush()
+            except UpstreamBrokenError as failure:
+                self._is_over, self._failure = True, failure
+                passing = self._stripper.flush()
+            else:
+                decoded = self._decoder.feed(chunk) if self._decoder else chunk
+                self._keep(decoded)
+                passing = self._stripper.feed(decoded)
+            if passing:
+                return passing
+        if self._failure is None:
+            raise StopAsyncIteration
+        broken, self._failure = self._failure, None
+        raise broken

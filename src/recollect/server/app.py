@@ -153,7 +153,7 @@ class GatewayApp:
             self.counters.answered(surface, reply, took_s)
             if reply.record is not None:
                 self.counters.exchanged(reply.record)
-            if self.settings.has_access_log:
+            if serving.settings.has_access_log:
                 log_access(scope, surface, reply, took_s)
 
     def _dispatch(
