@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ _END_OF_TIME_US = 2**62
 _STEPS = (256, 64, 16, 4, 1)
 """So many requests go into one statement: few enough numbers for each to stay prepared."""
 _COLUMNS = 8
+_ENCODED_AT_ONCE = 32
 
 
 class SqliteRequests:
@@ -37,7 +39,10 @@ class SqliteRequests:
 
     async def put_requests(self, records: Sequence[RequestRecord], bodies: Sequence[RequestBodies] = ()) -> None:
         """See :meth:`RequestStore.put_requests`."""
-        rows = [_row(one) for one in records if one.project is not None]
+        rows: list[tuple[object, ...]] = []
+        for start in range(0, len(records), _ENCODED_AT_ONCE):
+            rows += [_row(one) for one in records[start : start + _ENCODED_AT_ONCE] if one.project is not None]
+            await asyncio.sleep(0)  # five hundred records take some milliseconds, and requests wait
         said = [_bodies_row(one) for one in bodies]
 
         def write(connection: sqlite3.Connection) -> None:
