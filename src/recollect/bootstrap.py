@@ -175,6 +175,7 @@ class Gateway:
 
     async def settle(self) -> None:
         """Write what waits in this process's memory, so that it can be read."""
+        await self.pipeline.settle()
         if self.request_log is not None:
             await self.request_log.flush()
 

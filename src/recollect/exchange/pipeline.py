@@ -189,6 +189,11 @@ class Pipeline:
         other._late_captures = self._late_captures
         return other
 
+    async def settle(self) -> None:
+        """Wait, for a moment, for what still goes on behind replies that were given: captures, and traces."""
+        if self._background:
+            await asyncio.wait(tuple(self._background), timeout=LATE_CAPTURE_S)
+
     async def drain(self) -> None:
         """Wait for captures of exchanges whose client has left."""
         while self._background:

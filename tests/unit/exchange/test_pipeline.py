@@ -333,6 +333,24 @@ async def test_the_trace_holds_the_injected_bytes_and_goes_with_its_source(gatew
     assert await gateway.store.traces.find_trace("default", sink.headers["x-memory-request-id"]) is None
 
 
+async def test_who_settles_finds_the_trace_of_a_reply_that_was_just_given(gateway):
+    put_trace = gateway.store.traces.put_trace
+
+    async def put_slowly(trace):
+        await asyncio.sleep(0.02)
+        await put_trace(trace)
+
+    gateway.store.traces.put_trace = put_slowly
+    sink = Sink()
+    fields = ((b"content-type", b"application/json"),)
+    request = IncomingRequest("POST", "chat/completions", "", fields, chat("I love hiking"), client_is_loopback=True)
+    await gateway.pipeline.handle(request, sink)
+    name = sink.headers["x-memory-request-id"]
+    assert await gateway.store.traces.find_trace("default", name) is None
+    await gateway.pipeline.settle()
+    assert await gateway.store.traces.find_trace("default", name) is not None
+
+
 async def test_anything_else_passes_byte_for_byte(gateway):
     async def upload():
         yield b"--x\r\nbinary \x00\xff"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
@@ -209,6 +210,10 @@ class TestTraces:
         await self.put(gateway)
         assert await call(app, "GET", "/v1/memory/traces/trc_9") == (200, {"id": "trc_9"})
         assert (await call(app, "GET", "/v1/memory/traces/trc_8"))[0] == 404
+
+    async def test_a_trace_that_is_still_on_its_way_is_waited_for(self, app, gateway, monkeypatch):
+        monkeypatch.setattr(gateway, "settle", partial(self.put, gateway))
+        assert await call(app, "GET", "/v1/memory/traces/trc_9") == (200, {"id": "trc_9"})
 
     async def test_a_vault_key_sees_its_own_users_only(self, app, gateway):
         await self.put(gateway)

@@ -24,7 +24,11 @@ def routes(calls: CallReader) -> list[Route]:
     async def get_trace(request: Request) -> Response:
         call = await calls.read(request)
         identifier = request.path_params["trace_id"]
-        trace = await call.gateway.store.traces.find_trace(call.principal.project, TraceId(identifier))
+        traces, project = call.gateway.store.traces, call.principal.project
+        trace = await traces.find_trace(project, TraceId(identifier))
+        if trace is None:
+            await call.gateway.settle()  # a trace is kept behind the reply, and who has that may be faster
+            trace = await traces.find_trace(project, TraceId(identifier))
         if trace is None or not await _may_see(call, trace):
             message = (
                 f"There is no trace {identifier!r}. Traces are kept for a while only (setting `traces.retention_days`)."
