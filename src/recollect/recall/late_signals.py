@@ -23,8 +23,7 @@ FROM_BEFORE = 0.85
 FROM_BEHIND = 0.75
 """What a match in the passage before or behind is worth to a passage in the windowed MaxSim."""
 FEEDBACK_PASSAGES = 5
-_DISTANCES = np.arange(1, 4)[:, None]
-"""The three openings before."""
+_EARLIER_OPENINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +95,19 @@ def novelty(index: VaultIndex, places: NDArray[np.int64], vectors: NDArray[np.fl
     order = np.searchsorted(openings, places)
     known = np.flatnonzero(openings[np.minimum(order, len(openings) - 1)] == places)
     order = order[known]
-    before = order - _DISTANCES
-    earlier = openings[np.maximum(before, 0)]
-    is_near = (before >= 0) & (session[earlier] == session[places[known]])
-    cosines = np.einsum("ij,kij->ki", vectors[known], vectors_of(index, earlier))
-    result[known] = np.where(is_near, 1 - cosines, 1).min(axis=0)
-    return np.minimum(result, 1)
+    own, home = vectors[known], session[places[known]]
+    nearest = np.zeros(len(known), np.float32)
+    for distance in range(1, _EARLIER_OPENINGS + 1):
+        earlier = openings[np.maximum(order - distance, 0)]
+        cosine = np.einsum("ij,ij->i", own, vectors_of(index, earlier))
+        is_near = (order >= distance) & (session[earlier] == home)
+        np.maximum(nearest, cosine, out=nearest, where=is_near)
+    result[known] = 1 - nearest
+    return result
 
 
 def vectors_of(index: VaultIndex, places: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The dense vectors of some places, in whatever shape these have: float32 (…, dimension)."""
+    """The dense vectors of some places: float32 (places, dimension)."""
     vectors = index.dense.view[index.layout.passage[places]].astype(np.float32)
     vectors -= np.float32(ZERO_BYTE)
     vectors /= DENSE_UNIT
