@@ -153,7 +153,7 @@ def _explained(ranking: Ranking, places: NDArray[np.int64], total: int) -> list[
     rank_of[ranking.places] = np.arange(len(ranking.places))
     is_ranked = rank_of[places] >= 0
     ranks = rank_of[places[is_ranked]]
-    table = np.stack([values[ranks] for values in ranking.signals.values()], axis=1).round(4)
+    table = np.stack(list(ranking.signals.values()))[:, ranks].T.round(4)
     known = iter(zip(ranking.scores[ranks].tolist(), table.tolist(), strict=True))
     found: list[tuple[float, Mapping[str, float]]] = []
     for ranked in is_ranked.tolist():

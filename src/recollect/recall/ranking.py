@@ -62,7 +62,7 @@ def rank(index: VaultIndex, query: Query, plan: Plan, eligible: NDArray[np.bool_
     fused = fuse(found, weights)
     order = np.argsort(-fused, kind="stable")
     best = sum(weight for weight in weights.values() if weight > 0) or 1.0
-    ordered = {name: values[order] for name, values in found.items()}
+    ordered = dict(zip(found, np.stack(list(found.values()))[:, order], strict=True))
     return Ranking(places[order], np.clip(fused[order] / best, 0, 1).astype(np.float32), ordered, frequencies)
 
 
