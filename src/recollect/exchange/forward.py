@@ -70,12 +70,12 @@ class Forwarder:
         exchange.plan = self._planned(
             exchange,
             RouteRequest(
-                path=request.path,
-                query=strip_query(request.query) if request.query else "",
-                model=model,
-                forward_target=request.forward_target,
-                provider_key=exchange.head.provider_key,
-                project_keys=exchange.project_keys,
+                request.path,
+                strip_query(request.query) if request.query else "",
+                model,
+                request.forward_target,
+                exchange.head.provider_key,
+                exchange.project_keys,
             ),
         )
         return exchange.plan.first

@@ -251,10 +251,10 @@ class Pipeline:
             self._note_state(exchange, relay.reply.response_id if relay.reply else None)
             self._in_background(self._stages.remember.run(exchange))
 
-    async def _send(self, exchange: Exchange, body: bytes | AsyncIterator[bytes] | None) -> UpstreamReply:
+    def _send(self, exchange: Exchange, body: bytes | AsyncIterator[bytes] | None) -> Awaitable[UpstreamReply]:
         if self._accountant is None:
-            return await self._stages.forward.send(exchange, body)
-        return await self._accountant.send(self._stages.forward, exchange, body)
+            return self._stages.forward.send(exchange, body)
+        return self._accountant.send(self._stages.forward, exchange, body)
 
     def _note_state(self, exchange: Exchange, response_id: str | None) -> None:
         """What the provider's own state holds now, for a request that continues it."""

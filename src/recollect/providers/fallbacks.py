@@ -139,7 +139,7 @@ class FallbackSender:
 def attempts_text(attempts: Sequence[Attempt]) -> str:
     """What was tried, for the header ``X-Memory-Upstream``: ``groq/llama=429, openai/gpt-4o=200``."""
     told = attempts if len(attempts) <= MOST_TOLD else (*attempts[: MOST_TOLD - 1], attempts[-1])
-    return ", ".join(f"{attempt.name}={attempt.outcome}" for attempt in told)
+    return ", ".join([f"{attempt.name}={attempt.outcome}" for attempt in told])
 
 
 def _note(attempts: list[Attempt], way: Way, outcome: str, took_s: float) -> None:

@@ -86,7 +86,11 @@ class Plan:
     @property
     def first(self) -> Route:
         """The route that is tried first."""
-        return next(way.route for way in self.ways if way.route is not None)
+        for way in self.ways:
+            if way.route is not None:
+                return way.route
+        message = "a plan has a way with a route"
+        raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,5 +211,5 @@ class GatewayProtocol(HttpToolsProtocol):
             cycle.__class__ = CloseDelimitedCycle
         elif self.scope["method"] != "HEAD":
             cycle.__class__ = GatewayCycle
-        cast("dict[str, object]", cycle.scope)["recollect.connection"] = self
+        cycle.scope["recollect.connection"] = self  # type: ignore[typeddict-unknown-key]
         super()._start_asgi_task(cycle, app)
