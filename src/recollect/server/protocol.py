@@ -76,7 +76,7 @@ class GatewayCycle(RequestResponseCycle):
         if message["type"] == "http.response.body" and self.response_started and not self.response_complete:
             self._pass(message.get("body", b""), is_last=not message.get("more_body"))
         elif message["type"] == "http.response.start" and not self.response_started:
-            self._begin(message["status"], [*self.default_headers, *message["headers"]])
+            self._begin(message["status"], [*self.default_headers, *message.get("headers", ())])
         else:
             text = f"The ASGI message {message['type']!r} is out of its order."
             raise RuntimeError(text)
@@ -86,12 +86,15 @@ class GatewayCycle(RequestResponseCycle):
         self.response_started = True
         self.waiting_for_100_continue = False
         content = [STATUS_LINE[status]]
+        says_close = False
         for name, value in headers:
             opening, is_framing = _opening(name)
             if is_framing:
-                self._note_framing(opening, value)
+                says_close = self._note_framing(opening, value) or says_close
             content += (opening, value, _LINE_END)
-        if not self.keep_alive and not any(opening == _CONNECTION for opening in content):
+        if says_close:
+            self.keep_alive = False
+        elif not self.keep_alive:
             content.append(b"connection: close\r\n")
         if self.chunked_encoding is None and status not in _WITHOUT_BODY:
             self.chunked_encoding = True
@@ -99,16 +102,17 @@ class GatewayCycle(RequestResponseCycle):
         content.append(_LINE_END)
         self._head = b"".join(content)
 
-    def _note_framing(self, opening: bytes, value: bytes) -> None:
-        """How the reply and the connection end."""
+    def _note_framing(self, opening: bytes, value: bytes) -> bool:
+        """How the reply ends; True where its connection ends with it."""
         if opening == _CONNECTION:
-            self.keep_alive = self.keep_alive and b"close" not in [token.strip() for token in value.lower().split(b",")]
-        elif opening == _LENGTH and self.chunked_encoding is None:
+            return b"close" in [token.strip() for token in value.lower().split(b",")]
+        if opening == _LENGTH and self.chunked_encoding is None:
             self.expected_content_length = int(value)
             self.chunked_encoding = False
         elif opening == _CODING and value.lower() == b"chunked":
             self.expected_content_length = 0
             self.chunked_encoding = True
+        return False
 
     def _pass(self, body: bytes, *, is_last: bool) -> None:
         if self.chunked_encoding:
