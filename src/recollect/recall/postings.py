@@ -52,9 +52,10 @@ class Postings:
         tail = self._terms.rows.view[len(self._sorted_terms) :]
         for term in variants:
             key = np.uint32(term)
-            start, end = np.searchsorted(self._sorted_terms, key), np.searchsorted(self._sorted_terms, key, "right")
+            start, end = self._sorted_terms.searchsorted(key), self._sorted_terms.searchsorted(key, "right")
             found.append(self._sorted_owners[start:end])
-            found.append(self._tail_owners[np.flatnonzero(tail == key)])
+            if len(tail):
+                found.append(self._tail_owners[np.flatnonzero(tail == key)])
         return np.concatenate(found) if found else np.empty(0, np.int32)
 
     def pairs(self, terms: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
