@@ -88,4 +88,4 @@ class Ragged(Generic[_Scalar]):
         lengths = self.offsets[runs + 1] - begin
         starts = np.cumsum(lengths) - lengths
         places = np.repeat(begin - starts, lengths) + np.arange(int(lengths.sum()))
-        return self.rows.view[places], starts
+        return self.rows.view.take(places, axis=0), starts

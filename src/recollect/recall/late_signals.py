@@ -108,7 +108,7 @@ def novelty(index: VaultIndex, places: NDArray[np.int64], vectors: NDArray[np.fl
 
 def vectors_of(index: VaultIndex, places: NDArray[np.int64]) -> NDArray[np.float32]:
     """The dense vectors of some places: float32 (places, dimension)."""
-    vectors = index.dense.view[index.layout.passage[places]].astype(np.float32)
+    vectors = index.dense.view.take(index.layout.passage[places], axis=0).astype(np.float32)
     vectors -= np.float32(ZERO_BYTE)
     vectors /= DENSE_UNIT
     return vectors
