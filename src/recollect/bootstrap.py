@@ -128,6 +128,7 @@ class Gateway:
         await asyncio.to_thread(load_price_list)
         self.worker.start()
         self.extraction.start()
+        self.ground.warming.start()
 
     async def readiness(self) -> Readiness:
         """Whether requests would be served with memory now."""
@@ -187,6 +188,7 @@ class Gateway:
         await self.book.close()
         await self.worker.stop()
         await self.extraction.stop()
+        await self.ground.warming.stop()
         await self.upstream.close()
         if self.telemetry is not None:
             await self.telemetry.close()

@@ -21,7 +21,7 @@ from recollect.recall.indexer import PassageIndexer
 from recollect.stores.in_memory import in_memory_store
 from recollect.stores.spool import Spool
 from recollect.stores.sqlite import open_sqlite_store
-from recollect.worker import Worker, WorkerSettings
+from recollect.worker import Warming, Worker, WorkerSettings
 
 if TYPE_CHECKING:
     from recollect.embedders.base import Embedder
@@ -46,6 +46,7 @@ class Ground:
     worker: Worker
     resolver: Resolver
     book: UsageBook
+    warming: Warming
 
 
 async def lay_ground(settings: Settings) -> Ground:
@@ -73,7 +74,8 @@ async def lay_ground(settings: Settings) -> Ground:
     )
     worker.on_indexed = engine.refresh
     resolver = Resolver(store.vaults, store.sessions)
-    return Ground(store, spool, embedder, problem, engine, worker, resolver, UsageBook(store.usage))
+    warming = Warming(store.vaults, engine)
+    return Ground(store, spool, embedder, problem, engine, worker, resolver, UsageBook(store.usage), warming)
 
 
 def _open_store(settings: Settings) -> Store:

@@ -76,10 +76,13 @@ class RecallEngine:
         self._cache.forget(vault)
 
     async def refresh(self, vault: VaultId) -> None:
-        """Bring the index of a vault that is held up to date, so that the next recall need not. Never raises for a
-        store that fails."""
-        if not self._cache.holds(vault):
-            return
+        """Bring the index of a vault that is held up to date, so that the next recall need not."""
+        if self._cache.holds(vault):
+            await self.load(vault)
+
+    async def load(self, vault: VaultId) -> None:
+        """Have the index of a vault in memory, up to date, so that the next recall need not wait for it. Never raises
+        for a store that fails."""
         try:
             await self._cache.work(vault, _nothing)
         except StoreUnavailableError:

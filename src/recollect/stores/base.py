@@ -81,6 +81,9 @@ class VaultStore(Protocol):
     async def list_vaults(self, project: ProjectId, *, limit: int, after: str | None = None) -> list[VaultSummary]:
         """Vaults by user name, beginning behind ``after``."""
 
+    async def recent_vaults(self, least_messages: int, *, limit: int) -> list[VaultId]:
+        """Vaults of any project that hold so many messages at least, newest activity first."""
+
     async def summarise_vault(self, vault: VaultId) -> VaultSummary | None:
         """One vault with its counts."""
 

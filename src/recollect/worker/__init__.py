@@ -3,5 +3,6 @@
 from recollect.worker.extraction import ExtractionSettings, ExtractionWorker
 from recollect.worker.indexing import Worker, WorkerSettings
 from recollect.worker.request_log import RequestLog
+from recollect.worker.warming import Warming
 
-__all__ = ["ExtractionSettings", "ExtractionWorker", "RequestLog", "Worker", "WorkerSettings"]
+__all__ = ["ExtractionSettings", "ExtractionWorker", "RequestLog", "Warming", "Worker", "WorkerSettings"]

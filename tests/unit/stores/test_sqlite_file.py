@@ -119,6 +119,7 @@ def test_every_query_of_a_vault_names_the_vault_or_is_for_the_whole_queue() -> N
         "create_model",
         "due_sessions",
         "outdated_sessions",
+        "recent_vaults",
         "stale_messages",
         "is_job_available",
         "lease_jobs",

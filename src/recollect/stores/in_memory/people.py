@@ -79,6 +79,14 @@ class InMemoryVaults:
         ordered = sorted(behind, key=lambda record: record.vault.user.encode())
         return [_summary(record) for record in ordered[:limit]]
 
+    async def recent_vaults(self, least_messages: int, *, limit: int) -> list[VaultId]:
+        """See :meth:`VaultStore.recent_vaults`."""
+        self._state.ensure_open()
+        found = [_summary(record) for record in self._state.vaults.values()]
+        large = [(one.last_active_at, one.vault.id) for one in found if one.messages >= least_messages]
+        ordered = sorted(large, key=lambda one: (-one[0].timestamp() if one[0] else 0.0, one[1]))
+        return [vault for _, vault in ordered[:limit]]
+
     async def summarise_vault(self, vault: VaultId) -> VaultSummary | None:
         """See :meth:`VaultStore.summarise_vault`."""
         self._state.ensure_open()

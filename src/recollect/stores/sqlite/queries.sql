@@ -49,6 +49,10 @@ FROM vaults WHERE project = :project AND user > :after ORDER BY user LIMIT :limi
 SELECT vault_id, project, user, created_at_us, message_count, session_count, last_active_at_us
 FROM vaults WHERE project = :project ORDER BY user LIMIT :limit;
 
+-- name: recent_vaults
+-- Vaults that hold much, newest activity first.
+SELECT vault_id FROM vaults WHERE message_count >= :least ORDER BY last_active_at_us DESC, vault_id LIMIT :limit;
+
 -- name: summarise_vault
 -- One vault with its counts.
 SELECT vault_id, project, user, created_at_us, message_count, session_count, last_active_at_us

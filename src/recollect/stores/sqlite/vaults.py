@@ -83,6 +83,13 @@ class SqliteVaults:
         rows = await self._db.read(lambda connection: connection.execute(sql, values).fetchall())
         return [_summary(row) for row in rows]
 
+    async def recent_vaults(self, least_messages: int, *, limit: int) -> list[VaultId]:
+        """See :meth:`VaultStore.recent_vaults`."""
+        sql = self._db.sql["recent_vaults"]
+        values = {"least": least_messages, "limit": limit}
+        rows = await self._db.read(lambda connection: connection.execute(sql, values).fetchall())
+        return [VaultId(number) for (number,) in rows]
+
     async def summarise_vault(self, vault: VaultId) -> VaultSummary | None:
         """See :meth:`VaultStore.summarise_vault`."""
         sql = self._db.sql["summarise_vault"]

@@ -81,6 +81,19 @@ class OwnerTests:
         rest = await store.vaults.list_vaults(PROJECT, limit=3, after="mia")
         assert [summary.vault.user for summary in rest] == ["Émile"]
 
+    async def test_large_vaults_that_were_in_use_last(self, store: Store) -> None:
+        for user, texts, day in (("anna", "abc", 1), ("bob", "abcd", 3), ("carl", "ab", 4), ("dora", "abc", 2)):
+            at = START + timedelta(days=day)
+            await Writer(store, user=user, at=at).write(*(said("user", text, at=at) for text in texts))
+        await store.vaults.open_vault(ProjectId("other"), "ella", may_create=True)
+        await Writer(store, user="fritz", project=ProjectId("other")).write(*(said("user", text) for text in "abc"))
+        vaults = {user: await Writer(store, user=user).vault() for user in ("anna", "bob", "dora")}
+        fritz = await Writer(store, user="fritz", project=ProjectId("other")).vault()
+        ordered = [vaults["bob"], vaults["dora"], vaults["anna"], fritz]
+        assert await store.vaults.recent_vaults(3, limit=9) == ordered
+        assert await store.vaults.recent_vaults(3, limit=2) == ordered[:2]
+        assert await store.vaults.recent_vaults(5, limit=9) == []
+
     async def test_a_vault_counts_messages_on_every_branch(self, store: Store) -> None:
         writer = Writer(store)
         vault = await writer.vault()
