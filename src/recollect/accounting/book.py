@@ -40,8 +40,7 @@ class UsageBook:
     def add(self, account: UsageAccount, counts: UsageCounts) -> None:
         """Note what an exchange took."""
         self._add(account, counts)
-        if self._writing is None:
-            self._write_later()
+        self._write_later()
 
     @property
     def total(self) -> UsageCounts:
@@ -52,8 +51,7 @@ class UsageBook:
         """Set a budget's window right by so much."""
         if charge.amount:
             self._changes.append(charge)
-            if self._writing is None:
-                self._write_later()
+            self._write_later()
 
     async def flush(self) -> bool:
         """Write what there is now; False where the store does not take it, and it is kept for later."""
@@ -95,11 +93,11 @@ class UsageBook:
         for account, counts in sums.items():
             self._add(account, counts)
         self._changes = [*changes, *self._changes]
-        if self._writing is None:
-            self._write_later()
+        self._write_later()
 
     def _write_later(self) -> None:
-        self._writing = asyncio.get_running_loop().create_task(self._write())
+        if self._writing is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write())
 
     async def _write(self) -> None:
         delay_s = self._write_after_s

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from recollect.accounting.book import UsageBook
     from recollect.domain.budgets import Standing
+    from recollect.domain.keys import Principal
     from recollect.exchange.exchange import Exchange
     from recollect.exchange.forward import Forwarder
     from recollect.providers.base import Provider, Route, UpstreamReply
@@ -89,8 +90,9 @@ class Accountant:
         closed. RateLimitedError where there is no room."""
         is_counted = exchange.dialect is not None or exchange.request.method == "POST"
         principal = exchange.principal
-        is_limited = is_counted and principal is not None and (principal.limits or self.budgets.rules.are_any)
-        standings = await self._admit(exchange, body) if is_limited else ()
+        standings: list[Standing] = []
+        if is_counted and principal is not None and (principal.limits or self.budgets.rules.are_any):
+            standings = await self._admit(exchange, principal, body)
         reply = None
         try:
             reply = await forwarder.send(exchange, body)
@@ -102,12 +104,10 @@ class Accountant:
         told = limit_headers(standings, exchange.started_at, is_charged=True) if standings else ()
         return MeteredReply(reply, partial(self._settle, exchange), strips=exchange.edit.asks_usage, told=told)
 
-    async def _admit(self, exchange: Exchange, body: object) -> list[Standing]:
+    async def _admit(self, exchange: Exchange, principal: Principal, body: object) -> list[Standing]:
         """Take what the exchange will probably need from every budget that it falls under. A store that is away lets
         everybody through, and what was taken is noted later."""
-        principal, rules = exchange.principal, self.budgets.rules
-        if principal is None:
-            return []
+        rules = self.budgets.rules
         provider, model = self._provider_of(exchange.route), exchange.model
         limits = list(rules.limits_on(principal.project, payer_of(exchange), f"{provider}/{model}", principal.limits))
         if not limits:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from recollect.exchange.exchange import Exchange
 
 NONCE_BYTES = 4
-_SHADOW = MemoryMode.SHADOW
 
 
 def block_of(hits: Sequence[Hit], controls: Controls, seed: bytes) -> str:
@@ -67,7 +66,7 @@ class Injector:
         place, prompt = exchange.place, exchange.prompt
         if place is None or prompt is None or not exchange.controls.mode.injects:
             exchange.edit = _model_edit(model)
-            if exchange.controls.mode is _SHADOW:
+            if exchange.controls.mode is MemoryMode.SHADOW:
                 self._note_shadow(exchange)
             return
         known = {one.lineage: one.block for one in exchange.sticky}

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from recollect.domain.recall import Strategy
 from recollect.errors import UpstreamBrokenError
-from recollect.exchange.relay import FIRST_ERROR_STATUS, header_of
+from recollect.exchange.relay import FIRST_ERROR_STATUS
 from recollect.wire.content_coding import CopyDecoder
 from recollect.wire.error_envelope import error_event, reply_as_event
-from recollect.wire.headers import REQUEST_ID_HEADER, is_event_stream
+from recollect.wire.headers import REQUEST_ID_HEADER, header_of, is_event_stream
 
 if TYPE_CHECKING:
     from recollect.errors import ApiError

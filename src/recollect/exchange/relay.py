@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from recollect.errors import UpstreamBrokenError
 from recollect.exchange.tap import EVENT_ENDS, ReplyTap
 from recollect.wire.error_envelope import error_event
-from recollect.wire.headers import is_event_stream
+from recollect.wire.headers import header_of, is_event_stream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 HELD_BYTES = 64 * 1024 * 1024
 """A plain reply is held until it is captured; a longer one than this is relayed as it comes, uncaptured."""
 FIRST_ERROR_STATUS = 400
-
-
-def header_of(headers: Headers, name: bytes) -> str:
-    """The first field of that name, or ""."""
-    for field, value in headers:
-        if field == name:
-            return value.decode("latin-1")
-    return ""
 
 
 async def relay_untouched(exchange: Exchange, upstream: UpstreamReply, sink: ReplySink, extra: Headers) -> None:

@@ -15,12 +15,11 @@ from recollect.errors import ApiError, InvalidRequestError
 from recollect.exchange.exchange import Exchange
 from recollect.exchange.keeping import FORWARD
 from recollect.exchange.ports import IncomingRequest
-from recollect.exchange.relay import header_of
 from recollect.exchange.resolve import conversation_of
 from recollect.exchange.tap import ReplyTap
 from recollect.wire.controls import read_controls
 from recollect.wire.dialects import DIALECTS, dialect_of_url
-from recollect.wire.headers import is_event_stream
+from recollect.wire.headers import header_of, is_event_stream
 from recollect.wire.json_document import JsonDocument
 from recollect.wire.messages import MESSAGES, with_metadata
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from recollect.errors import UpstreamBrokenError
-from recollect.providers.json_reply import BODY_HEADERS, header
+from recollect.providers.json_reply import BODY_HEADERS
 from recollect.providers.translation import translate_chunk
 from recollect.wire.content_coding import CopyDecoder
+from recollect.wire.headers import header_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,7 +45,7 @@ class BridgedStream:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The translated events."""
-        decoder = CopyDecoder(header(self._reply.headers, b"content-encoding"))
+        decoder = CopyDecoder(header_of(self._reply.headers, b"content-encoding"))
         try:
             async for chunk in self._reply.chunks():
                 translated = translate_chunk(self._translator, decoder.feed(chunk))

@@ -13,6 +13,7 @@ import orjson
 from recollect.domain.chat import Answer, ToolUse
 from recollect.errors import ModelRefusedError, ModelReplyError
 from recollect.providers.base import UpstreamRequest
+from recollect.wire.headers import header_of
 
 if TYPE_CHECKING:
     from recollect.domain.chat import Question, Turn
@@ -140,7 +141,7 @@ def _code(content: bytes) -> str:
 
 
 def _retry_after_s(headers: Headers) -> float | None:
-    value = next((value.decode("latin-1").strip() for name, value in headers if name == b"retry-after"), "")
+    value = header_of(headers, b"retry-after").strip()
     if value.isascii() and value.isdecimal():
         return float(value)
     try:

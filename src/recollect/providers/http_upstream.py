@@ -127,7 +127,7 @@ class HttpUpstream:
         if pool is None:
             resolver = _CheckingResolver(self._allow) if request.is_pinned else None
             session = self._new_session(resolver, (refuse_unless_switched,) if is_socket else ())
-            pool = _Pool(session, None if session.trust_env else DirectSender(session))
+            pool = _Pool(session, None if is_socket or session.trust_env else DirectSender(session))
             self._pools[request.is_pinned, is_socket] = pool
         return pool
 

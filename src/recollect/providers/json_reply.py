@@ -10,6 +10,7 @@ import orjson
 from recollect.errors import InvalidRequestError, UpstreamBrokenError
 from recollect.providers.in_memory_reply import InMemoryReply
 from recollect.wire.content_coding import decode_copy
+from recollect.wire.headers import header_of
 
 if TYPE_CHECKING:
     from recollect.providers.base import Headers, UpstreamReply
@@ -52,7 +53,7 @@ async def read_whole(reply: UpstreamReply) -> WholeReply:
     finally:
         await reply.close()
     try:
-        decoded = decode_copy(parts, header(reply.headers, b"content-encoding"), limit=MAX_REPLY_BYTES)
+        decoded = decode_copy(parts, header_of(reply.headers, b"content-encoding"), limit=MAX_REPLY_BYTES)
         return WholeReply(parts, orjson.loads(decoded))
     except orjson.JSONDecodeError:
         return WholeReply(parts, None)
@@ -63,8 +64,3 @@ def with_body(status: int, headers: Headers, body: bytes) -> UpstreamReply:
     kept = tuple(field for field in headers if field[0] not in BODY_HEADERS)
     described = ((b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()))
     return InMemoryReply(status, (*kept, *described), (body,))
-
-
-def header(headers: Headers, name: bytes) -> str:
-    """The first field of that name, or ""."""
-    return next((value.decode("latin-1") for field, value in headers if field == name), "")

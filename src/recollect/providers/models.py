@@ -16,6 +16,7 @@ from recollect.providers.recall_model import RECALL_MODEL
 from recollect.providers.registry import find_provider
 from recollect.providers.routing import resolve_router_style
 from recollect.wire.content_coding import decode_copy
+from recollect.wire.headers import header_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -166,5 +167,5 @@ async def _body(reply: UpstreamReply) -> bytes:
         if size > MAX_LIST_BYTES:
             break
         parts.append(chunk)
-    encoding = next((value.decode("latin-1") for name, value in reply.headers if name == b"content-encoding"), "")
+    encoding = header_of(reply.headers, b"content-encoding")
     return decode_copy(parts, encoding, limit=MAX_LIST_BYTES)

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from recollect.errors import UpstreamBrokenError, UpstreamConnectError, UpstreamTimeoutError
+from recollect.wire.headers import header_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
@@ -193,7 +194,7 @@ def spent_headers(policy: RetryPolicy) -> Headers:
 
 
 def _header(headers: Headers, name: bytes) -> str:
-    return next((value.decode("latin-1").strip() for field, value in headers if field == name), "")
+    return header_of(headers, name).strip()
 
 
 def _number(text: str) -> float | None:

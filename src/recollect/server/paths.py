@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum, auto
 from functools import lru_cache
 from urllib.parse import unquote
@@ -65,13 +65,16 @@ class Target:
     path: str
     is_dialect: bool = False
     """The body is read as a whole, because memory takes part."""
-    is_own: bool = field(init=False)
-    is_forward: bool = field(init=False)
 
-    def __post_init__(self) -> None:
-        """A path is classified once, and asked for its surface with every request."""
-        object.__setattr__(self, "is_own", self.surface is Surface.OWN)
-        object.__setattr__(self, "is_forward", self.surface is Surface.FORWARD)
+    @property
+    def is_own(self) -> bool:
+        """We answer ourselves."""
+        return self.surface is Surface.OWN
+
+    @property
+    def is_forward(self) -> bool:
+        """The path is a URL to forward to."""
+        return self.surface is Surface.FORWARD
 
     @property
     def error_dialect(self) -> str:

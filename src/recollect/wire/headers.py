@@ -221,9 +221,11 @@ RECALLR_RESPONSE_HEADERS: Mapping[str, str] = {
     "X-Recallr-Process-Time": MS_HEADER,
 }
 """How a request in ``X-Recallr-*`` spellings is answered, and the header that each one repeats."""
-_REQUEST_ID, _STATUS, _USER, _SESSION, _COUNT, _TOKENS, _MS, _STORED, _STRATEGY, _UPSTREAM = (
-    name.lower().encode() for name in RESPONSE_HEADERS if name != CACHE_HEADER
+_REQUEST_ID, _STATUS, _USER, _SESSION = (
+    name.lower().encode() for name in (REQUEST_ID_HEADER, STATUS_HEADER, USER_HEADER, SESSION_HEADER)
 )
+_COUNT, _TOKENS, _MS = (name.lower().encode() for name in (COUNT_HEADER, TOKENS_HEADER, MS_HEADER))
+_STORED, _STRATEGY, _UPSTREAM = (name.lower().encode() for name in (STORED_HEADER, STRATEGY_HEADER, UPSTREAM_HEADER))
 _REPEATED = [(name.lower().encode(), source.lower().encode()) for name, source in RECALLR_RESPONSE_HEADERS.items()]
 
 _HOP_BY_HOP = frozenset(
@@ -287,6 +289,14 @@ def strip_request_headers(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
     and ``content-length`` (the sender's own), and no memory key, wherever it stands. ``authorization`` with
     anything but a memory key stays: whether it is the provider's is the caller's to decide."""
     return _passing(headers, _request_fate)
+
+
+def header_of(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str:
+    """The first field of that (lower-case) name, or ""."""
+    for field, value in headers:
+        if field == name:
+            return value.decode("latin-1")
+    return ""
 
 
 def strip_response_headers(headers: Sequence[tuple[bytes, bytes]]) -> Headers:

@@ -169,15 +169,13 @@ def _plain(body: bytes) -> dict[str, object]:
     """A reply, or of a reply that has its count behind the rest the end from there: where that and an opening brace are
     an object, it is the reply's own last members, and no inner object's. Empty where it is no object."""
     place = body.rfind(_NAME)
-    if place > 0:
-        try:
-            value = orjson.loads(b"{" + body[place:])
-        except orjson.JSONDecodeError:
-            pass
-        else:
-            return value if isinstance(value, dict) else {}
+    tail = _object(b"{" + body[place:]) if place > 0 else {}
+    return tail or _object(body)
+
+
+def _object(text: bytes) -> dict[str, object]:
     try:
-        value = orjson.loads(body)
+        value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return {}
     return value if isinstance(value, dict) else {}

@@ -13,9 +13,9 @@ from recollect.providers.anthropic.stream import ChatStream
 from recollect.providers.base import OAUTH_TOKEN
 from recollect.providers.bridged_stream import BridgedStream
 from recollect.providers.in_memory_reply import InMemoryReply
-from recollect.providers.json_reply import header, parse_object, read_whole, with_body
+from recollect.providers.json_reply import parse_object, read_whole, with_body
 from recollect.providers.translation import translate_reply, translate_request
-from recollect.wire.headers import is_event_stream
+from recollect.wire.headers import header_of, is_event_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ class AnthropicBridge:
 def _headers(headers: Headers) -> Headers:
     """The key as ``x-api-key`` (a subscriber's token stays what it is), the version of the API, and a reply that need
     not be decoded."""
-    key = header(headers, b"x-api-key") or header(headers, b"authorization").removeprefix("Bearer ")
+    key = header_of(headers, b"x-api-key") or header_of(headers, b"authorization").removeprefix("Bearer ")
     credential = (b"x-api-key", key.encode("latin-1"))
     if key.startswith(OAUTH_TOKEN):
         credential = (b"authorization", f"Bearer {key}".encode("latin-1"))
